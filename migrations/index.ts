@@ -1,0 +1,6 @@
+import { Migration20261121000100_foundation } from './Migration20261121000100_foundation.js';
+
+/** Every migration, in the order in which they run. */
+export const migrations = [
+  { name: 'Migration20261121000100_foundation', class: Migration20261121000100_foundation },
+];

@@ -1,0 +1,105 @@
+import { EntityManager, MikroORM, type AnyEntity, type EntityClass } from '@mikro-orm/postgresql';
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { type DynamicModule, Global, Inject, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Client } from 'pg';
+import { Env } from '../../config/env.js';
+import { ormOptions } from '../../config/mikro-orm.config.js';
+import { Readiness } from '../kernel/readiness.js';
+import { ChangeBus } from './change-bus.js';
+import { TenonDriver } from './driver.js';
+import { loginFaults } from './roles.js';
+import { migrateUp, migrationStates } from './schema.js';
+
+/** Schemas that libraries bring; the rooms that use them say how they are migrated. */
+export type LibrarySchemas = ((ownerUrl: string) => Promise<void>)[];
+
+/** The database: connection, schema at start, tenant context, change bus. */
+@Global()
+@Module({})
+export class DatabaseModule implements OnApplicationShutdown {
+  private readonly log = new Logger('database');
+
+  constructor(
+    private readonly env: Env,
+    private readonly readiness: Readiness,
+    private readonly bus: ChangeBus,
+    private readonly em: EntityManager,
+    @Inject('LibrarySchemas') private readonly librarySchemas: LibrarySchemas,
+  ) {
+    readiness.addStep({ name: 'schema', run: () => this.prepareSchema() });
+    readiness.addProbe('database', async () => {
+      await this.em.fork().execute('select 1');
+      return { state: 'up' };
+    });
+    readiness.addProbe('changes', () =>
+      bus.up ? { state: 'up' } : { state: 'degraded', detail: 'not listening; answers come from the database' },
+    );
+  }
+
+  /** @param env holds `databaseUrl`: of the environment, or of the embedded database. */
+  static forRoot(env: Env, entities: EntityClass<AnyEntity>[], librarySchemas: LibrarySchemas): DynamicModule {
+    const url = env.databaseUrl!;
+    const log = new Logger('changes');
+    return {
+      module: DatabaseModule,
+      imports: [
+        MikroOrmModule.forRootAsync({
+          driver: TenonDriver,
+          useFactory: () => ({ ...ormOptions(url, entities, env.databasePoolSize), registerRequestContext: false }),
+        }),
+      ],
+      providers: [
+        { provide: 'LibrarySchemas', useValue: librarySchemas },
+        {
+          provide: ChangeBus,
+          useFactory: () =>
+            new ChangeBus(env.databaseDirectUrl ?? url, (up, reason) =>
+              up ? log.log(reason) : log.warn(`down: ${reason}; answers come from the database until it is back`),
+            ),
+        },
+      ],
+      exports: [ChangeBus],
+    };
+  }
+
+  private async prepareSchema(): Promise<void> {
+    const { databaseUrl, databaseOwnerUrl } = this.env;
+    if (databaseOwnerUrl) {
+      await migrateUp({
+        ownerUrl: databaseOwnerUrl,
+        appUrl: databaseUrl!,
+        say: (line) => this.log.log(line),
+        alsoMigrate: this.librarySchemas,
+      });
+    } else {
+      const pending = (await migrationStates(databaseUrl!)).filter(({ executedAt }) => executedAt === null);
+      if (pending.length > 0)
+        throw new Error(`The schema is not current: ${pending.length} migrations are missing. Run "npm run migrate -- up" with DATABASE_OWNER_URL`);
+    }
+    await this.checkLogin();
+  }
+
+  /** Refuses a login that the policies would not bind. In development that is a warning. */
+  private async checkLogin(): Promise<void> {
+    const client = new Client({ connectionString: this.env.databaseUrl, connectionTimeoutMillis: 5_000 });
+    await client.connect();
+    const faults = await loginFaults(client).finally(() => client.end());
+    if (faults.length === 0) return;
+    const message = `The login of DATABASE_URL ${faults.join(', ')}`;
+    if (this.env.production) throw new FatalStartError(message);
+    this.log.warn(`${message}; production refuses it`);
+  }
+
+  /** Listens to changes. A step of its own, after the rooms have registered their caches. */
+  listenStep(): { name: string; run: () => Promise<void> } {
+    return { name: 'changes', run: () => this.bus.start() };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.bus.stop();
+  }
+}
+
+/** A start that cannot succeed by waiting: the process says why and exits with 1. */
+export class FatalStartError extends Error {}
+

@@ -1,0 +1,79 @@
+export type ActorKind = 'anonymous' | 'user' | 'system';
+
+/** Where a request came from, as it stands on every audit entry. */
+export interface Origin {
+  ip: string | null;
+  userAgent: string | null;
+  requestId: string | null;
+}
+
+/**
+ * Who acts. The first argument of everything that a request may call, so that neither permission nor trail can be
+ * forgotten on the way.
+ */
+export class Actor implements Origin {
+  readonly kind!: ActorKind;
+  /** The person; null for anonymous and system. */
+  readonly userId!: string | null;
+  readonly sessionId!: string | null;
+  /** The tenant that this request is about; null outside any. */
+  readonly organizationId!: string | null;
+  readonly platformRole!: 'admin' | null;
+  readonly permissions!: ReadonlySet<string>;
+  /** The platform admin who acts as {@link userId}, if somebody does. */
+  readonly impersonatorId!: string | null;
+  /** What the system actor is doing: `cleanup`, `import`, …; null for people. */
+  readonly name!: string | null;
+  readonly ip!: string | null;
+  readonly userAgent!: string | null;
+  readonly requestId!: string | null;
+
+  private constructor(fields: Partial<Actor> & { kind: ActorKind }) {
+    Object.assign(this, {
+      userId: null,
+      sessionId: null,
+      organizationId: null,
+      platformRole: null,
+      permissions: NO_PERMISSIONS,
+      impersonatorId: null,
+      name: null,
+      ip: null,
+      userAgent: null,
+      requestId: null,
+      ...fields,
+    });
+  }
+
+  /** Somebody who has not shown who they are. */
+  static anonymous(origin: Origin): Actor {
+    return new Actor({ kind: 'anonymous', ...pick(origin) });
+  }
+
+  /** A signed-in person. */
+  static user(
+    origin: Origin,
+    who: { userId: string; sessionId: string | null; platformRole?: 'admin' | null; organizationId?: string | null },
+  ): Actor {
+    return new Actor({ kind: 'user', ...pick(origin), ...who });
+  }
+
+  /** Tenon itself: a job, a schedule, a command. `name` says which. */
+  static system(name: string): Actor {
+    return new Actor({ kind: 'system', name });
+  }
+
+  /**
+   * The person's id where a route requires one.
+   * @throws Error when nobody is signed in: a route let an anonymous caller through.
+   */
+  get requiredUserId(): string {
+    if (this.userId === null) throw new Error('This needs a signed-in person; the route has to say so');
+    return this.userId;
+  }
+}
+
+const NO_PERMISSIONS: ReadonlySet<string> = new Set();
+
+function pick({ ip, userAgent, requestId }: Origin): Origin {
+  return { ip, userAgent, requestId };
+}

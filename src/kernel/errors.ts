@@ -1,0 +1,39 @@
+/**
+ * Every error that a caller can meet: code, status, sentence. The code is stable; the page `docs/errors.md` is
+ * generated from here and a test compares the two.
+ */
+export const errors = {
+  // application
+  internal_error: { status: 500, title: 'Something went wrong on our side' },
+  // validation
+  validation_failed: { status: 400, title: 'The request does not fit its schema; `errors` names each field' },
+  malformed_json: { status: 400, title: 'The body is not JSON that can be read' },
+  link_invalid: { status: 400, title: 'The link was used, has expired or is unknown' },
+  method_not_allowed: { status: 405, title: 'The address exists, but not for this method' },
+  payload_too_large: { status: 413, title: 'The body is larger than 1 MiB' },
+  unsupported_media_type: { status: 415, title: 'The body has to be application/json' },
+  // authentication
+  authentication_required: { status: 401, title: 'Sign in first' },
+  invalid_credentials: { status: 401, title: 'E-mail or password is wrong' },
+  token_invalid: { status: 401, title: 'The token is wrong, has expired or was revoked' },
+  refresh_token_reused: { status: 401, title: 'The refresh token was used before; its session has ended' },
+  // authorization
+  permission_denied: { status: 403, title: 'You may not do this' },
+  email_not_verified: { status: 403, title: 'The e-mail address is not verified yet' },
+  // not found
+  not_found: { status: 404, title: 'There is nothing here' },
+  // conflict
+  conflict: { status: 409, title: 'This contradicts the present state' },
+  email_taken: { status: 409, title: 'The e-mail address belongs to another account' },
+  last_owner: { status: 409, title: 'An organization needs an owner; transfer it first' },
+  last_admin: { status: 409, title: 'The platform needs an admin' },
+  precondition_failed: { status: 412, title: 'Somebody changed this since you read it' },
+  // rate limit
+  too_many_attempts: { status: 429, title: 'Too many failed attempts; wait as long as Retry-After says' },
+  rate_limit_exceeded: { status: 429, title: 'Too many requests; wait as long as Retry-After says' },
+  // external service
+  external_service_failed: { status: 502, title: 'A service that Tenon depends on failed' },
+  service_unavailable: { status: 503, title: 'Not available right now; try again' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ErrorCode = keyof typeof errors;

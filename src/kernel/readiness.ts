@@ -1,0 +1,74 @@
+export type ComponentState = 'up' | 'degraded' | 'down';
+
+/** How one dependency is doing. */
+export interface ComponentReport {
+  state: ComponentState;
+  /** For the operator; holds no secret. */
+  detail?: string;
+}
+
+/** One thing that has to be done, in order, before the first request is answered. */
+export interface StartStep {
+  name: string;
+  run(): Promise<void>;
+}
+
+/**
+ * What this process waits for. Rooms add their steps while the application is built, in the order of their imports;
+ * `startUp` runs them once the database answers, and until then every route but health says 503.
+ */
+export class Readiness {
+  private readonly steps: StartStep[] = [];
+  private readonly probes = new Map<string, () => ComponentReport | Promise<ComponentReport>>();
+  /** What is being waited for; null when everything is ready. */
+  waitingFor: string | null = 'start';
+  stopping = false;
+
+  addStep(step: StartStep): void {
+    this.steps.push(step);
+  }
+
+  /** Adds a dependency to `/health/ready`. */
+  addProbe(name: string, probe: () => ComponentReport | Promise<ComponentReport>): void {
+    this.probes.set(name, probe);
+  }
+
+  get ready(): boolean {
+    return this.waitingFor === null && !this.stopping;
+  }
+
+  /**
+   * Runs the steps in order; a step that fails is tried again every second until it succeeds, so that a database that
+   * is down at the start only delays the process.
+   * @param onFailure told of each failed try.
+   * @param wait pauses between tries; rejects when the process stops.
+   */
+  async startUp(onFailure: (step: string, error: unknown) => void, wait: (ms: number) => Promise<void>): Promise<void> {
+    for (const step of this.steps) {
+      this.waitingFor = step.name;
+      for (;;) {
+        try {
+          await step.run();
+          break;
+        } catch (error) {
+          if (this.stopping) return;
+          onFailure(step.name, error);
+          await wait(1_000);
+        }
+      }
+    }
+    this.waitingFor = null;
+  }
+
+  /** The state of every dependency; a probe that throws is down. */
+  async report(): Promise<Record<string, ComponentReport>> {
+    const entries = [...this.probes].map(async ([name, probe]) => {
+      try {
+        return [name, await probe()] as const;
+      } catch (error) {
+        return [name, { state: 'down', detail: error instanceof Error ? error.message : 'failed' }] as const;
+      }
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  }
+}
