@@ -1,10 +1,10 @@
-import { EntityManager, MikroORM, type AnyEntity, type EntityClass } from '@mikro-orm/postgresql';
+import { EntityManager, type AnyEntity, type EntityClass } from '@mikro-orm/postgresql';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { type DynamicModule, Global, Inject, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Global, Inject, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Client } from 'pg';
 import { Env } from '../../config/env.js';
 import { ormOptions } from '../../config/mikro-orm.config.js';
-import { Readiness } from '../kernel/readiness.js';
+import { FatalStartError, Readiness } from '../kernel/readiness.js';
 import { ChangeBus } from './change-bus.js';
 import { TenonDriver } from './driver.js';
 import { loginFaults } from './roles.js';
@@ -16,7 +16,7 @@ export type LibrarySchemas = ((ownerUrl: string) => Promise<void>)[];
 /** The database: connection, schema at start, tenant context, change bus. */
 @Global()
 @Module({})
-export class DatabaseModule implements OnApplicationShutdown {
+export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger('database');
 
   constructor(
@@ -90,16 +90,12 @@ export class DatabaseModule implements OnApplicationShutdown {
     this.log.warn(`${message}; production refuses it`);
   }
 
-  /** Listens to changes. A step of its own, after the rooms have registered their caches. */
-  listenStep(): { name: string; run: () => Promise<void> } {
-    return { name: 'changes', run: () => this.bus.start() };
+  /** The last step: by now every room has registered its caches, and the schema that they load from is there. */
+  onApplicationBootstrap(): void {
+    this.readiness.addStep({ name: 'changes', run: () => this.bus.start() });
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.bus.stop();
   }
 }
-
-/** A start that cannot succeed by waiting: the process says why and exits with 1. */
-export class FatalStartError extends Error {}
-

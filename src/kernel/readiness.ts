@@ -13,6 +13,9 @@ export interface StartStep {
   run(): Promise<void>;
 }
 
+/** A start that cannot succeed by waiting: the process says why and exits with 1. */
+export class FatalStartError extends Error {}
+
 /**
  * What this process waits for. Rooms add their steps while the application is built, in the order of their imports;
  * `startUp` runs them once the database answers, and until then every route but health says 503.
@@ -40,6 +43,7 @@ export class Readiness {
   /**
    * Runs the steps in order; a step that fails is tried again every second until it succeeds, so that a database that
    * is down at the start only delays the process.
+   * @throws FatalStartError when waiting cannot help.
    * @param onFailure told of each failed try.
    * @param wait pauses between tries; rejects when the process stops.
    */
@@ -52,6 +56,7 @@ export class Readiness {
           break;
         } catch (error) {
           if (this.stopping) return;
+          if (error instanceof FatalStartError) throw error;
           onFailure(step.name, error);
           await wait(1_000);
         }
@@ -60,13 +65,21 @@ export class Readiness {
     this.waitingFor = null;
   }
 
-  /** The state of every dependency; a probe that throws is down. */
-  async report(): Promise<Record<string, ComponentReport>> {
+  /**
+   * The state of every dependency; a probe that throws, or does not answer in time, is down.
+   * @param timeoutMs how long to wait for a probe.
+   */
+  async report(timeoutMs: number): Promise<Record<string, ComponentReport>> {
     const entries = [...this.probes].map(async ([name, probe]) => {
+      const late = AbortSignal.timeout(timeoutMs);
+      const silence = new Promise<ComponentReport>((resolve) =>
+        late.addEventListener('abort', () => resolve({ state: 'down', detail: 'no answer' })),
+      );
       try {
-        return [name, await probe()] as const;
-      } catch (error) {
-        return [name, { state: 'down', detail: error instanceof Error ? error.message : 'failed' }] as const;
+        return [name, await Promise.race([probe(), silence])] as const;
+      } catch {
+        // The error itself may name hosts and logins; the log has it.
+        return [name, { state: 'down', detail: 'failed' } as ComponentReport] as const;
       }
     });
     return Object.fromEntries(await Promise.all(entries));

@@ -1,0 +1,91 @@
+import { RequestContext } from '@mikro-orm/core';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { NestFactory } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { Env, type SecretKey } from '../config/env.js';
+import { AppModule } from './app.module.js';
+import { newId } from './kernel/ids.js';
+import { parseJsonBody } from './kernel/json-body.js';
+import { createLog, NestLog } from './kernel/logging.js';
+import { problem } from './kernel/problem.js';
+import { ProblemFilter } from './kernel/problem.filter.js';
+import { Readiness } from './kernel/readiness.js';
+import { validationPipe } from './kernel/validation.js';
+import { setUpDocs } from './openapi.js';
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+/**
+ * Builds the application, ready to listen: what `main.ts`, tests and tools share.
+ * @param env with `databaseUrl`.
+ * @param keys that encrypt secrets at rest.
+ */
+export async function createApp(env: Env, keys: readonly SecretKey[]): Promise<NestFastifyApplication> {
+  const log = createLog(env);
+  const adapter = new FastifyAdapter({
+    genReqId: () => newId(),
+    requestIdHeader: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    trustProxy: env.trustProxy,
+    // Idle keep-alive connections must not hold the process back at its end.
+    forceCloseConnections: 'idle',
+    // A header block that never ends holds a connection; a slow body is cut after half a minute.
+    requestTimeout: 30_000,
+    exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: false, ignoreDuplicateSlashes: false, caseSensitive: true, maxParamLength: 200 },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(env, keys), adapter, {
+    bodyParser: false,
+    abortOnError: false,
+    logger: new NestLog(log),
+  });
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const readiness = app.get(Readiness);
+  const orm = app.get(MikroORM);
+
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  fastify.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    // Fastify does not decompress; a compressed body is refused instead of being read as text.
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') throw problem('unsupported_media_type', { detail: 'Compressed bodies are not taken' });
+    if (!readiness.ready && request.url.startsWith('/api/'))
+      throw problem('service_unavailable', { detail: `Waiting for: ${readiness.waitingFor ?? 'stop'}`, headers: { 'retry-after': '1' } });
+  });
+  // After the body was read: one EntityManager a request, found by every service through the async context.
+  fastify.addHook('preHandler', (_request, _reply, done) => RequestContext.create(orm.em, done));
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const level = reply.statusCode >= 500 ? 'error' : 'info';
+    // The route and not the address: a query may hold a token.
+    log[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url ?? null, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+    done();
+  });
+
+  app.useGlobalPipes(validationPipe());
+  app.useGlobalFilters(new ProblemFilter(env));
+  app.useSecurityHeaders({
+    contentSecurityPolicy: {
+      directives: {
+        frameAncestors: "'none'",
+        upgradeInsecureRequests: env.publicUrl.startsWith('https:') ? true : null,
+      },
+    },
+  });
+  if (env.corsOrigins.length > 0)
+    app.enableCors({
+      origin: [...env.corsOrigins],
+      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowedHeaders: ['authorization', 'content-type', 'if-match', 'if-none-match', 'idempotency-key', 'x-api-key'],
+      exposedHeaders: ['etag', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id'],
+      maxAge: 600,
+    });
+  if (env.docs) setUpDocs(app, env);
+  return app;
+}

@@ -1,0 +1,52 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { ActorKind } from '../kernel/actor.js';
+
+export type AuditOutcome = 'success' | 'failure';
+export type AuditData = Record<string, unknown>;
+
+const AuditEntrySchema = defineEntity({
+  name: 'AuditEntry',
+  tableName: 'audit_log',
+  rowLevelSecurity: 'force',
+  policies: [
+    {
+      name: 'tenant_reads',
+      command: 'select',
+      roles: ['tenon_app'],
+      using: `organization_id = nullif(current_setting('app.organization_id', true), '')::uuid`,
+    },
+    // Whoever acts may leave an entry, also where no tenant is known yet; nobody can read it back by that.
+    { name: 'app_writes', command: 'insert', roles: ['tenon_app'], check: 'true' },
+    { name: 'system_reads', command: 'select', roles: ['tenon_system'], using: 'true' },
+    { name: 'system_writes', command: 'insert', roles: ['tenon_system'], check: 'true' },
+  ],
+  properties: {
+    id: p.uuid().primary(),
+    occurredAt: p.datetime(),
+    organizationId: p.uuid().nullable(),
+    actorKind: p.string().$type<ActorKind>(),
+    actorId: p.uuid().nullable(),
+    actorName: p.text().nullable(),
+    impersonatorId: p.uuid().nullable(),
+    sessionId: p.uuid().nullable(),
+    userId: p.uuid().nullable(),
+    action: p.text(),
+    outcome: p.string().$type<AuditOutcome>(),
+    targetType: p.text().nullable(),
+    targetId: p.text().nullable(),
+    before: p.json<AuditData | null>().nullable(),
+    after: p.json<AuditData | null>().nullable(),
+    reason: p.text().nullable(),
+    ip: p.text().nullable(),
+    userAgent: p.text().nullable(),
+    requestId: p.text().nullable(),
+  },
+});
+
+/**
+ * What happened, once, for good: the application can add and read entries, and neither change nor remove them. Ids are
+ * plain, without foreign keys, so that entries outlive what they speak of. The table is partitioned by the month that
+ * its UUIDv7 names.
+ */
+export class AuditEntry extends AuditEntrySchema.class {}
+AuditEntrySchema.setClass(AuditEntry);

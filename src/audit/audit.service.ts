@@ -1,0 +1,58 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../kernel/actor.js';
+import { newId } from '../kernel/ids.js';
+import { AuditEntry, type AuditData, type AuditOutcome } from './audit-entry.entity.js';
+
+/** What an entry says beyond who acted. */
+export interface AuditFacts {
+  target?: { type: string; id: string };
+  /** The person that it is about, for their own list of security events; the actor when left out. */
+  userId?: string | null;
+  organizationId?: string | null;
+  before?: AuditData;
+  after?: AuditData;
+  outcome?: AuditOutcome;
+  /** Why, such as the code of a refusal. */
+  reason?: string;
+}
+
+/** PostgreSQL refuses NUL in text; a header can be 16 KiB. */
+const USER_AGENT_MAX = 512;
+
+/** The trail. */
+@Injectable()
+export class AuditService {
+  constructor(private readonly em: EntityManager) {}
+
+  /**
+   * Adds an entry to the ambient EntityManager: it commits with the change that it tells of, or not at all. A refusal
+   * that has to be remembered commits its entry first and throws then.
+   * @param action `area.verb` in the past, such as `session.revoked`.
+   */
+  record(actor: Actor, action: string, facts: AuditFacts = {}): void {
+    const entry = new AuditEntry();
+    Object.assign(entry, {
+      id: newId(),
+      occurredAt: new Date(),
+      organizationId: facts.organizationId ?? actor.organizationId,
+      actorKind: actor.kind,
+      actorId: actor.userId,
+      actorName: actor.name,
+      impersonatorId: actor.impersonatorId,
+      sessionId: actor.sessionId,
+      userId: facts.userId === undefined ? actor.userId : facts.userId,
+      action,
+      outcome: facts.outcome ?? 'success',
+      targetType: facts.target?.type ?? null,
+      targetId: facts.target?.id ?? null,
+      before: facts.before ?? null,
+      after: facts.after ?? null,
+      reason: facts.reason ?? null,
+      ip: actor.ip,
+      userAgent: actor.userAgent?.replaceAll('\0', '').slice(0, USER_AGENT_MAX) ?? null,
+      requestId: actor.requestId,
+    });
+    this.em.persist(entry);
+  }
+}

@@ -1,0 +1,79 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import supertest from 'supertest';
+import { loadEnv } from '../../config/env.js';
+import { createApp } from '../../src/app.setup.js';
+import { Readiness } from '../../src/kernel/readiness.js';
+import { createDatabase, type TestDatabase } from './database.js';
+
+/** The key that tests encrypt with. */
+export const TEST_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
+/** Obeys the rules, and says so. */
+export const PASSWORD = 'correct horse battery staple';
+export const ADMIN = { email: 'admin@tenon.test', password: 'quite a long admin passphrase' };
+
+/** The real application on a database of its own, listening. */
+export interface TestApp {
+  app: NestFastifyApplication;
+  url: string;
+  db: TestDatabase;
+  /** Requests over HTTP. */
+  http: ReturnType<typeof supertest>;
+  close(): Promise<void>;
+}
+
+export interface TestAppOptions {
+  /** Variables on top of the defaults. */
+  env?: Record<string, string | undefined>;
+  /** Share a database between instances; the one who made it drops it. */
+  db?: TestDatabase;
+  /** false: do not run the start steps. */
+  ready?: boolean;
+}
+
+/** Starts the application. `RATE_LIMITS` is off unless said. */
+export async function startApp({ env = {}, db, ready = true }: TestAppOptions = {}): Promise<TestApp> {
+  const database = db ?? (await createDatabase());
+  const port = await freePort();
+  const app = await createApp(
+    loadEnv({
+      NODE_ENV: 'test',
+      PORT: String(port),
+      DATABASE_URL: database.appUrl,
+      DATABASE_OWNER_URL: database.ownerUrl,
+      ADMIN_EMAIL: ADMIN.email,
+      ADMIN_PASSWORD: ADMIN.password,
+      RATE_LIMITS: 'off',
+      ...env,
+    }),
+    TEST_KEYS,
+  );
+  await app.listen(port, '127.0.0.1');
+  const url = `http://127.0.0.1:${port}`;
+  const readiness = app.get(Readiness);
+  if (ready)
+    await readiness.startUp((step, error) => {
+      throw new Error(`start step ${step} failed`, { cause: error });
+    }, sleep);
+  return {
+    app,
+    url,
+    db: database,
+    http: supertest(url),
+    close: async () => {
+      readiness.stopping = true;
+      await app.close();
+      if (!db) await database.drop();
+    },
+  };
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
