@@ -5,6 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 import type { StateFolder } from './state-folder.js';
 
+/** SQLite gets the exclusive lock by way of a shared one: without patience two at once can refuse each other, and none wins. */
+const contentionMs = 500;
+
 /**
  * Takes the state folder for this process alone; gives the function that frees it.
  *
@@ -19,7 +22,7 @@ export async function lockStateFolder(state: StateFolder): Promise<() => void> {
   const holder = state.file('lock.pid');
   const database = new DatabaseSync(path);
   try {
-    database.exec('pragma busy_timeout = 0; begin exclusive');
+    database.exec(`pragma busy_timeout = ${contentionMs}; begin exclusive`);
   } catch (error) {
     database.close();
     if (!isBusy(error)) throw error;
