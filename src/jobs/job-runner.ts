@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import { DelayedError, type Job, type Processor, WaitingError } from 'bullmq';
+import { Env } from '../../config/env.js';
+import { OUTBOX_QUEUE, OutboxRelay } from './outbox-relay.js';
+import { OutboxWorker } from './outbox-worker.js';
+import { Queues } from './queues.js';
+import { Schedules, SCHEDULES_QUEUE } from './schedules.js';
+import { StoppedError } from './time-limit.js';
+import { Timers } from './timers.js';
+
+/** Jobs that still run then are given back; the process has 10 s in all. */
+const GRACE_MS = 6_000;
+const SWEEP_EVERY_MS = 5_000;
+/** Each delivery holds a connection of the application's pool while it lasts. */
+const OUTBOX_CONCURRENCY = 4;
+
+/** Starts and stops everything that runs outside of requests. */
+@Injectable()
+export class JobRunner {
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly env: Env,
+    private readonly queues: Queues,
+    private readonly outbox: OutboxWorker,
+    private readonly schedules: Schedules,
+    private readonly timers: Timers,
+    relay: OutboxRelay,
+  ) {
+    timers.add({ name: 'outbox relay', everyMs: SWEEP_EVERY_MS, run: () => relay.sweep() });
+  }
+
+  /** @throws when the database does not answer; may be called again then. */
+  async start(): Promise<void> {
+    await this.queues.start([
+      {
+        name: OUTBOX_QUEUE,
+        concurrency: Math.max(1, Math.min(OUTBOX_CONCURRENCY, Math.floor(this.env.databasePoolSize / 2))),
+        process: this.givingBack(async (job, token) => {
+          const delivery = await this.outbox.deliver((job.data as { id: string }).id, this.stopping.signal);
+          if (delivery.done) return;
+          await job.moveToDelayed(Date.now() + delivery.againInMs, token);
+          throw new DelayedError();
+        }),
+      },
+      {
+        name: SCHEDULES_QUEUE,
+        concurrency: 1,
+        process: this.givingBack((job) => this.schedules.run(job, this.stopping.signal)),
+      },
+    ]);
+    await this.schedules.ensure(this.queues.queue(SCHEDULES_QUEUE));
+    this.timers.start();
+  }
+
+  /** Lets running jobs end for 6 s, gives the others back to the queue, and closes every connection. */
+  async stop(): Promise<void> {
+    const grace = setTimeout(() => this.stopping.abort(), GRACE_MS);
+    try {
+      await Promise.all([this.timers.stop(), this.queues.close()]);
+    } finally {
+      clearTimeout(grace);
+    }
+  }
+
+  /** A job that the stop of the process cut short waits for the next worker at once. */
+  private givingBack(process: (job: Job, token: string | undefined) => Promise<void>): Processor {
+    return async (job, token) => {
+      try {
+        await process(job, token);
+      } catch (error) {
+        if (!(error instanceof StoppedError)) throw error;
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+    };
+  }
+}

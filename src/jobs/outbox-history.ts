@@ -1,0 +1,55 @@
+import { EntityManager, type FilterQuery } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { asSystem } from '../database/tenant-context.js';
+import { OutboxMessage, type OutboxStatus, type OutboxSummary } from './outbox.entity.js';
+
+const KEEP_DAYS = 30;
+/** Rows deleted by one statement; more would hold their locks longer than others like to wait. */
+const REMOVE_ROWS = 1_000;
+
+export interface HistoryFilter {
+  topic: string;
+  status?: OutboxStatus;
+  /** Values that the summary has to hold. */
+  summary?: OutboxSummary;
+  /** Messages older than this one, by id. */
+  before?: string | null;
+  limit: number;
+}
+
+/** What became of messages, across tenants: for platform admins, health and cleanup. */
+@Injectable()
+export class OutboxHistory {
+  constructor(private readonly em: EntityManager) {}
+
+  /** The newest messages first; one more than `limit`, if there is one, says that there are more. */
+  async list({ topic, status, summary = {}, before, limit }: HistoryFilter): Promise<OutboxMessage[]> {
+    const where: FilterQuery<OutboxMessage> = { topic };
+    if (status) where.status = status;
+    if (before) where.id = { $lt: before };
+    const fields = Object.fromEntries(Object.entries(summary).filter(([, value]) => value !== undefined));
+    if (Object.keys(fields).length > 0) where.summary = fields;
+    return asSystem(this.em, (em) => em.find(OutboxMessage, where, { orderBy: { id: 'desc' }, limit: limit + 1 }));
+  }
+
+  /** How many messages of a topic still have to go. */
+  async pending(topic: string): Promise<number> {
+    return asSystem(this.em, (em) => em.count(OutboxMessage, { topic, status: 'pending' }));
+  }
+
+  /** Removes what ended more than 30 days ago, in batches. @returns how many. */
+  async removeOld(signal: AbortSignal): Promise<number> {
+    let removed = 0;
+    for (;;) {
+      const batch = await asSystem(this.em, (em) =>
+        em.execute(
+          `delete from outbox where ctid = any (array(
+             select ctid from outbox where status <> 'pending' and created_at < now() - interval '${KEEP_DAYS} days'
+              order by id limit ${REMOVE_ROWS} for update skip locked)) returning 1`,
+        ),
+      );
+      removed += batch.length;
+      if (batch.length < REMOVE_ROWS || signal.aborted) return removed;
+    }
+  }
+}
