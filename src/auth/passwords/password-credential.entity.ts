@@ -1,0 +1,19 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { systemPolicy } from '../../database/policies.js';
+import { User } from '../../users/user.entity.js';
+
+const PasswordCredentialSchema = defineEntity({
+  name: 'PasswordCredential',
+  tableName: 'password_credentials',
+  rowLevelSecurity: 'force',
+  policies: [systemPolicy],
+  properties: {
+    user: () => p.oneToOne(User).primary().owner().deleteRule('cascade'),
+    passwordHash: p.text(),
+    changedAt: p.datetime(),
+  },
+});
+
+/** A person's password, as its hash. Apart from `users`, so that no list of people can carry it along. */
+export class PasswordCredential extends PasswordCredentialSchema.class {}
+PasswordCredentialSchema.setClass(PasswordCredential);

@@ -1,0 +1,21 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { ownPolicy, systemPolicy, tenantPolicy } from '../database/policies.js';
+import { User } from '../users/user.entity.js';
+import { Organization } from './organization.entity.js';
+
+const MembershipSchema = defineEntity({
+  name: 'Membership',
+  tableName: 'user_organization_membership',
+  rowLevelSecurity: 'force',
+  policies: [tenantPolicy(), ownPolicy('user_id', 'select'), systemPolicy],
+  properties: {
+    organization: () => p.manyToOne(Organization).primary().deleteRule('cascade'),
+    user: () => p.manyToOne(User).primary().deleteRule('cascade').index(),
+    role: p.string(),
+    joinedAt: p.datetime(),
+  },
+});
+
+/** That a person belongs to an organization, and as what. */
+export class Membership extends MembershipSchema.class {}
+MembershipSchema.setClass(Membership);
