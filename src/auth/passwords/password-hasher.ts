@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { hash, hashSync } from '@node-rs/argon2';
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { HashingPool } from './hashing-pool.js';
+import { parseImportedHash } from './imported-hashes.js';
+
+/**
+ * Argon2id with 19 MiB, two passes, one lane: OWASP Password Storage Cheat Sheet, 16 ms a hash on the machine it was
+ * measured on. `algorithm: 2` is Argon2id; the package's const enum cannot be used with `isolatedModules`.
+ */
+const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const CURRENT = '$argon2id$v=19$m=19456,t=2,p=1$';
+
+/** How many may wait for a core before a caller is told to come back. */
+const MAX_WAITING = 200;
+
+/** What a check found. `rehash`: the password was right, but its stored hash is not of today's parameters. */
+export interface PasswordCheck {
+  valid: boolean;
+  rehash: boolean;
+}
+
+/**
+ * Hashes and checks passwords, as many at once as there are cores. Passwords are taken in NFC, so that the same
+ * characters typed on another system are the same password (NIST SP 800-63B-4, 3.1.1.2). Every method throws
+ * `service_unavailable` when too many already wait.
+ */
+@Injectable()
+export class PasswordHasher {
+  private readonly pool = new HashingPool(availableParallelism(), MAX_WAITING);
+  private readonly decoy = hashSync(randomBytes(32), PARAMETERS);
+
+  /** The hash to store, as a PHC string. */
+  async hash(password: string): Promise<string> {
+    return this.pool.run(() => hash(password.normalize('NFC'), PARAMETERS));
+  }
+
+  /**
+   * Checks a password against a stored hash, ours or an imported one (see {@link parseImportedHash} for the schemes;
+   * its error for anything else).
+   */
+  async verify(stored: string, password: string): Promise<PasswordCheck> {
+    const known = parseImportedHash(stored);
+    const valid = await this.pool.run(() => known.verify(password.normalize('NFC')));
+    return { valid, rehash: valid && !stored.startsWith(CURRENT) };
+  }
+
+  /**
+   * For an account that does not exist or has no password: the work of {@link verify} on a hash of ours, never valid.
+   * Somebody whose imported hash has not been replaced yet takes the time of that scheme instead.
+   */
+  async verifyDecoy(password: string): Promise<PasswordCheck> {
+    await this.verify(this.decoy, password);
+    return { valid: false, rehash: false };
+  }
+}
