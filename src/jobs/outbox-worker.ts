@@ -87,24 +87,30 @@ export class OutboxWorker {
   }
 
   /**
-   * Of the messages with one key the first goes out; the others are duplicates. The key is locked until the end of the
-   * transaction, so that two of them at once see each other's result.
+   * Of the messages with one key the first goes out; the others are duplicates. Who seems to be the first locks the key
+   * until the end of the transaction and looks again, so that two at once see each other's result.
    */
   private async takeKey(em: EntityManager, id: string, key: string | null): Promise<true | Delivery> {
     if (key === null) return true;
+    if (await this.isDuplicate(em, id, key)) return DONE;
     const [lock] = await em.execute<{ taken: boolean }[]>(
       'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as taken',
       [`outbox ${key}`],
     );
     if (!lock?.taken) return { done: false, againInMs: OCCUPIED_MS };
-    const others = await em.execute(
-      `select id from outbox
-        where dedupe_key = ? and id <> ? and (status in ('sent', 'kept') or (status = 'pending' and id < ?)) limit 1`,
-      [key, id, id],
+    return (await this.isDuplicate(em, id, key)) ? DONE : true;
+  }
+
+  private async isDuplicate(em: EntityManager, id: string, key: string): Promise<boolean> {
+    const marked = await em.execute(
+      `update outbox set status = 'duplicate', payload = null
+        where id = ? and exists (
+          select from outbox other where other.dedupe_key = ? and other.id <> outbox.id
+             and (other.status in ('sent', 'kept') or (other.status = 'pending' and other.id < outbox.id)))
+       returning 1`,
+      [id, key],
     );
-    if (others.length === 0) return true;
-    await em.execute(`update outbox set status = 'duplicate', payload = null where id = ?`, [id]);
-    return DONE;
+    return marked.length > 0;
   }
 
   private async recordFailure(
