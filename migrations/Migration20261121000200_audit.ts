@@ -47,9 +47,15 @@ export class Migration20261121000200_audit extends Migration {
     // Only the owner can create tables, so the function runs as the owner; only the system role may call it.
     this.addSql(`
       create function create_audit_partitions(months_ahead int) returns int
-      language plpgsql security definer set search_path = pg_catalog, public as $$
+      language plpgsql security definer set search_path = pg_catalog, public
+      -- A month added in a zone with summer time would end an hour off.
+      set timezone = 'UTC'
+      -- Who reads the default partition now may keep it for a while; the next run tries again.
+      set lock_timeout = '10s' as $$
       declare
         month timestamptz;
+        first_id uuid;
+        end_id uuid;
         name text;
         made int := 0;
       begin
@@ -59,8 +65,10 @@ export class Migration20261121000200_audit extends Migration {
         -- 'audit partitions': two instances at once make each partition once.
         perform pg_advisory_xact_lock(7362640106);
         for ahead in 0 .. months_ahead loop
-          month := date_trunc('month', now() at time zone 'utc') at time zone 'utc' + make_interval(months => ahead);
-          name := 'audit_log_p' || to_char(month at time zone 'utc', 'YYYYMM');
+          month := date_trunc('month', now()) + make_interval(months => ahead);
+          first_id := public.uuid_v7_floor(month);
+          end_id := public.uuid_v7_floor(month + interval '1 month');
+          name := 'audit_log_p' || to_char(month, 'YYYYMM');
           if to_regclass('public.' || name) is not null then continue; end if;
           execute format('create table public.%I (like public.audit_log including defaults including constraints)', name);
           execute format('alter table public.%I enable row level security', name);
@@ -68,8 +76,17 @@ export class Migration20261121000200_audit extends Migration {
           -- A partition is reached through its parent, whose policies count; asked directly it shows nothing.
           execute format('revoke all on public.%I from tenon_app, tenon_system', name);
           execute format('create policy system_reads on public.%I for select to tenon_system using (true)', name);
+          -- Entries that came before their month was made. Forced row security binds the owner too, and a function of
+          -- the owner cannot change its role: it is lifted for these statements, under a lock that lets nobody in.
+          lock table public.audit_log_default in access exclusive mode;
+          alter table public.audit_log_default no force row level security;
+          execute format('alter table public.%I no force row level security', name);
+          execute format('with moved as (delete from public.audit_log_default where id >= %L and id < %L returning *)
+            insert into public.%I select * from moved', first_id, end_id, name);
+          alter table public.audit_log_default force row level security;
+          execute format('alter table public.%I force row level security', name);
           execute format('alter table public.audit_log attach partition public.%I for values from (%L) to (%L)',
-            name, public.uuid_v7_floor(month), public.uuid_v7_floor(month + interval '1 month'));
+            name, first_id, end_id);
           made := made + 1;
         end loop;
         return made;

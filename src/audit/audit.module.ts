@@ -1,7 +1,26 @@
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Global, Module } from '@nestjs/common';
+import { Schedules } from '../jobs/schedules.js';
+import { AuditLogController } from './audit-log.controller.js';
+import { createAuditPartitions } from './audit.cleanup.js';
+import { AuditQueries } from './audit.queries.js';
 import { AuditService } from './audit.service.js';
+import { SecurityEventsController } from './security-events.controller.js';
 
 /** The trail, open to every room above. */
 @Global()
-@Module({ providers: [AuditService], exports: [AuditService] })
-export class AuditModule {}
+@Module({
+  controllers: [AuditLogController, SecurityEventsController],
+  providers: [AuditService, AuditQueries],
+  exports: [AuditService, AuditQueries],
+})
+export class AuditModule {
+  constructor(schedules: Schedules, em: EntityManager) {
+    schedules.register({
+      id: 'audit-partitions',
+      description: 'Makes the partitions of the audit log for the months to come',
+      schedule: '40 0 * * *',
+      run: () => createAuditPartitions(em),
+    });
+  }
+}

@@ -4,3 +4,13 @@ import { v7 } from 'uuid';
 export function newId(): string {
   return v7();
 }
+
+/**
+ * The id before every UUIDv7 of this millisecond, as `uuid_v7_floor()` of the database has it: a bound for a range of
+ * time over ids. RFC 9562, 5.7: the first 48 bits are milliseconds since 1970.
+ * @param ms since 1970; before it counts as 1970.
+ */
+export function firstIdAt(ms: number): string {
+  const hex = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}

@@ -1,0 +1,22 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../kernel/api-problems.js';
+import { Authorize } from '../kernel/authorize.js';
+import { AuditLogQuery } from './audit-log.dto.js';
+import { AuditLogPage, toView } from './audit-log.view.js';
+import { AuditQueries } from './audit.queries.js';
+
+@ApiTags('Audit')
+@Controller('api/v1/admin/audit-log')
+export class AuditLogController {
+  constructor(private readonly audit: AuditQueries) {}
+
+  /** Lists the trail of the whole platform, newest first. */
+  @Get()
+  @Authorize('platform-admin')
+  @ApiProblems('validation_failed')
+  async listAuditLog(@Query() query: AuditLogQuery): Promise<AuditLogPage> {
+    const { data, meta } = await this.audit.search(query);
+    return { data: data.map(toView), meta };
+  }
+}

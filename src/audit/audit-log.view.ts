@@ -1,0 +1,102 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { ActorKind } from '../kernel/actor.js';
+import { CursorMeta, type CursorPage } from '../kernel/lists.js';
+import type { AuditData, AuditEntry, AuditOutcome } from './audit-entry.entity.js';
+
+const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00';
+
+/** One entry of the trail. */
+export class AuditEntryView {
+  /** Sorted by time. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  id!: string;
+  /** When it happened. */
+  @ApiProperty({ format: 'date-time', example: '2026-11-21T08:00:00.000Z' })
+  occurredAt!: string;
+  /** What happened, `area.verb`. */
+  @ApiProperty({ example: 'session.revoked' })
+  action!: string;
+  /** Whether it succeeded or was refused. */
+  @ApiProperty({ enum: ['success', 'failure'], example: 'success' })
+  outcome!: AuditOutcome;
+  /** Why, such as the code of a refusal. */
+  @ApiProperty({ type: String, nullable: true, example: 'invalid_credentials' })
+  reason!: string | null;
+  /** Who acted: a person, nobody known, or Tenon itself. */
+  @ApiProperty({ enum: ['anonymous', 'user', 'system'], example: 'user' })
+  actorKind!: ActorKind;
+  /** The person who acted. */
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
+  actorId!: string | null;
+  /** Which part of Tenon acted, for the kind `system`. */
+  @ApiProperty({ type: String, nullable: true, example: 'cleanup' })
+  actorName!: string | null;
+  /** The platform admin who acted as that person. */
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, example: null })
+  impersonatorId!: string | null;
+  /** The session in which it happened. */
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
+  sessionId!: string | null;
+  /** The person whom it is about. */
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
+  userId!: string | null;
+  /** The organization in which it happened. */
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, example: null })
+  organizationId!: string | null;
+  /** Kind of the thing that was acted on. */
+  @ApiProperty({ type: String, nullable: true, example: 'session' })
+  targetType!: string | null;
+  /** Id of the thing that was acted on. */
+  @ApiProperty({ type: String, nullable: true, example: ID })
+  targetId!: string | null;
+  /** What it was before; only the fields that changed. */
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true, example: { status: 'active' } })
+  before!: AuditData | null;
+  /** What it is since. */
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true, example: { status: 'disabled' } })
+  after!: AuditData | null;
+  /** Address of the caller. */
+  @ApiProperty({ type: String, nullable: true, example: '203.0.113.7' })
+  ip!: string | null;
+  /** Program of the caller. */
+  @ApiProperty({ type: String, nullable: true, example: 'Mozilla/5.0' })
+  userAgent!: string | null;
+  /** The request, as its header X-Request-Id said. */
+  @ApiProperty({ type: String, nullable: true, example: ID })
+  requestId!: string | null;
+}
+
+/** One page of the trail, newest first. */
+export class AuditLogPage implements CursorPage<AuditEntryView> {
+  /** The entries. */
+  @ApiProperty({ type: [AuditEntryView] })
+  data!: AuditEntryView[];
+  /** Whether and where the list goes on. */
+  @ApiProperty({ type: CursorMeta })
+  meta!: CursorMeta;
+}
+
+/** What an entry is to a platform admin: everything. */
+export function toView(entry: AuditEntry): AuditEntryView {
+  return {
+    id: entry.id,
+    occurredAt: entry.occurredAt.toISOString(),
+    action: entry.action,
+    outcome: entry.outcome,
+    reason: entry.reason ?? null,
+    actorKind: entry.actorKind,
+    actorId: entry.actorId ?? null,
+    actorName: entry.actorName ?? null,
+    impersonatorId: entry.impersonatorId ?? null,
+    sessionId: entry.sessionId ?? null,
+    userId: entry.userId ?? null,
+    organizationId: entry.organizationId ?? null,
+    targetType: entry.targetType ?? null,
+    targetId: entry.targetId ?? null,
+    before: entry.before ?? null,
+    after: entry.after ?? null,
+    ip: entry.ip ?? null,
+    userAgent: entry.userAgent ?? null,
+    requestId: entry.requestId ?? null,
+  };
+}
