@@ -18,6 +18,7 @@ export class ImportedHashError extends Error {
   }
 }
 
+/** The error for a text that begins like a known scheme and does not go on like it. */
 export function malformed(message: string): ImportedHashError {
   return new ImportedHashError('malformed', message);
 }
@@ -30,10 +31,12 @@ export function capCost(name: string, cost: number, cap: number): void {
 /** A shorter hash could be hit by chance or was cut off; no scheme here gives a longer one. */
 const HASH_BYTES = [16, 64] as const;
 
+/** Gives the hash back, or throws `malformed`: empty, cut off, or longer than any scheme makes it. */
 export function checkHashLength(hash: Buffer): Buffer {
   return checkLength('The hash', hash, ...HASH_BYTES);
 }
 
+/** Gives the salt back, or throws `malformed`: shorter than `min` or longer than 128 bytes. */
 export function checkSaltLength(salt: Buffer, min = 1): Buffer {
   return checkLength('The salt', salt, min, 128);
 }
