@@ -1,6 +1,7 @@
 import { Migration20261121000100_foundation } from './Migration20261121000100_foundation.js';
 import { Migration20261121000200_audit } from './Migration20261121000200_audit.js';
 import { Migration20261121000300_outbox } from './Migration20261121000300_outbox.js';
+import { Migration20261121000400_limits } from './Migration20261121000400_limits.js';
 import { Migration20261121000500_accounts } from './Migration20261121000500_accounts.js';
 import { Migration20261121000600_auth } from './Migration20261121000600_auth.js';
 
@@ -9,6 +10,7 @@ export const migrations = [
   { name: 'Migration20261121000100_foundation', class: Migration20261121000100_foundation },
   { name: 'Migration20261121000200_audit', class: Migration20261121000200_audit },
   { name: 'Migration20261121000300_outbox', class: Migration20261121000300_outbox },
+  { name: 'Migration20261121000400_limits', class: Migration20261121000400_limits },
   { name: 'Migration20261121000500_accounts', class: Migration20261121000500_accounts },
   { name: 'Migration20261121000600_auth', class: Migration20261121000600_auth },
 ];

@@ -1,5 +1,6 @@
 import { AuditEntry } from './audit/audit-entry.entity.js';
 import { OutboxMessage } from './jobs/outbox.entity.js';
+import { RateLimitTracking } from './limits/limits.entity.js';
 import { EmailChange } from './auth/email-change/email-change.entity.js';
 import { LoginAttempts } from './auth/login/login-attempts.entity.js';
 import { PasswordCredential } from './auth/passwords/password-credential.entity.js';
@@ -15,6 +16,7 @@ import { User } from './users/user.entity.js';
 export const entities = [
   AuditEntry,
   OutboxMessage,
+  RateLimitTracking,
   User,
   Organization,
   Membership,

@@ -1,0 +1,51 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { DEFAULT_LIMIT, LIMIT_EXTENSION } from './limit.decorator.js';
+
+const text = (description: string, example: string) => ({ description, schema: { type: 'string' as const }, example });
+const whole = (description: string, example: number) => ({
+  description,
+  schema: { type: 'integer' as const },
+  example,
+});
+
+/** The headers of every limited answer, as components of the document. */
+const HEADERS = {
+  RateLimit: text(
+    'For each limit, requests left (`r`) and seconds until its window ends (`t`)',
+    '"api-account";r=599;t=60',
+  ),
+  'RateLimit-Policy': text(
+    'For each limit, requests (`q`) in a window of so many seconds (`w`)',
+    '"api-account";q=600;w=60',
+  ),
+  'X-RateLimit-Limit': whole('Requests in a window of the limit that is closest to its end', 600),
+  'X-RateLimit-Remaining': whole('Requests left in it', 599),
+  'X-RateLimit-Reset': whole('Seconds until it ends', 60),
+};
+const RETRY_AFTER = { 'Retry-After': whole('Seconds to wait', 60) };
+
+interface Operation {
+  responses: Record<string, { headers?: object; $ref?: string }>;
+  [LIMIT_EXTENSION]?: unknown;
+}
+
+/** Adds the limits' headers to every answer that carries them, and to each operation the limit that it has. */
+export function documentLimits(document: OpenAPIObject): void {
+  document.components = {
+    ...document.components,
+    headers: { ...document.components?.headers, ...HEADERS, ...RETRY_AFTER },
+  };
+  for (const path of Object.values(document.paths))
+    for (const operation of Object.values(path as Record<string, Operation>)) {
+      operation[LIMIT_EXTENSION] ??= DEFAULT_LIMIT;
+      if (operation[LIMIT_EXTENSION] === false) continue;
+      for (const [status, response] of Object.entries(operation.responses)) {
+        if (Number(status) < 400) response.headers = { ...response.headers, ...references(HEADERS) };
+        if (status === '429') response.headers = { ...response.headers, ...references({ ...HEADERS, ...RETRY_AFTER }) };
+      }
+    }
+}
+
+function references(headers: object): Record<string, { $ref: string }> {
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
