@@ -14,9 +14,7 @@ export class Migration20261121000610_signing_keys extends Migration {
         retired_at timestamptz null,
         expires_at timestamptz null
       )`);
-    this.addSql(
-      `create unique index signing_keys_current_unique on signing_keys ((true)) where retired_at is null`,
-    );
+    this.addSql(`create unique index signing_keys_current_unique on signing_keys ((true)) where retired_at is null`);
     this.addSql(`alter table signing_keys enable row level security`);
     this.addSql(`alter table signing_keys force row level security`);
     this.addSql(`create policy system on signing_keys to tenon_system using (true) with check (true)`);

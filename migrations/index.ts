@@ -4,6 +4,7 @@ import { Migration20261121000300_outbox } from './Migration20261121000300_outbox
 import { Migration20261121000400_limits } from './Migration20261121000400_limits.js';
 import { Migration20261121000500_accounts } from './Migration20261121000500_accounts.js';
 import { Migration20261121000600_auth } from './Migration20261121000600_auth.js';
+import { Migration20261121000610_signing_keys } from './Migration20261121000610_signing_keys.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   { name: 'Migration20261121000400_limits', class: Migration20261121000400_limits },
   { name: 'Migration20261121000500_accounts', class: Migration20261121000500_accounts },
   { name: 'Migration20261121000600_auth', class: Migration20261121000600_auth },
+  { name: 'Migration20261121000610_signing_keys', class: Migration20261121000610_signing_keys },
 ];

@@ -8,6 +8,7 @@ import { PasswordReset } from './auth/passwords/password-reset.entity.js';
 import { Registration } from './auth/registration/registration.entity.js';
 import { RefreshToken } from './auth/sessions/refresh-token.entity.js';
 import { Session } from './auth/sessions/session.entity.js';
+import { SigningKey } from './auth/tokens/signing-key.entity.js';
 import { Membership } from './organizations/membership.entity.js';
 import { Organization } from './organizations/organization.entity.js';
 import { User } from './users/user.entity.js';
@@ -27,4 +28,5 @@ export const entities = [
   LoginAttempts,
   Session,
   RefreshToken,
+  SigningKey,
 ];

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import { systemPolicy } from '../../database/policies.js';
 
 /** The only algorithm: Ed25519 signs in 22 µs where ES256 takes 35 µs, verifies in the same 62 µs, and needs no nonce. */
 export const SIGNING_ALGORITHM = 'EdDSA';
@@ -17,7 +18,7 @@ const SigningKeySchema = defineEntity({
   name: 'SigningKey',
   tableName: 'signing_keys',
   rowLevelSecurity: 'force',
-  policies: [{ name: 'system', roles: ['tenon_system'], using: 'true', check: 'true' }],
+  policies: [systemPolicy],
   uniques: [
     {
       // Instances that start at once, or rotate at once, leave one key that nobody has retired.
