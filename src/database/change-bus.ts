@@ -5,7 +5,8 @@ import { newId } from '../kernel/ids.js';
 const CHANNEL = 'tenon_changes';
 /** Twice a second: an answer that is missing for a second is two in a row. */
 const NONCE_EVERY_MS = 500;
-/** A silence of this length means that changes may be missed: readers ask the database until it is over. */
+const NONCES_UNANSWERED = 2;
+/** What was committed longer ago than this has to have been heard, or readers ask the database. */
 const DOWN_AFTER_MS = 1_000;
 /** PostgreSQL refuses a payload of 8,000 bytes; 150 UUIDs and their JSON stay below it. */
 const KEYS_PER_MESSAGE = 150;
@@ -34,18 +35,24 @@ interface Message {
  * refreshes or usage.
  */
 export class ChangeBus {
+  private readonly id = newId();
   private readonly listeners: ChangeListener[] = [];
-  private client: Client | null = null;
   private timer: NodeJS.Timeout | null = null;
-  private heardAt = 0;
+  /** The connection, from its first attempt until it is given up; null between two. */
+  private client: Client | null = null;
+  /** LISTEN was seen to hear. */
+  private listening = false;
   private caughtUp = false;
-  private connecting = false;
+  /** When the last nonce that came back was sent: PostgreSQL delivers in the order of commits. */
+  private heardUntil = -Infinity;
+  private unanswered = 0;
+  private sendingOn: Client | null = null;
+  private told: boolean | null = null;
   private stopped = false;
-  private readonly nonce = newId();
 
   /**
    * @param url past any pooler (`DATABASE_DIRECT_URL`).
-   * @param onStateChange told when the bus goes down or comes back, for the log.
+   * @param onStateChange told when the bus comes up, goes down or cannot come up at first, for the log.
    */
   constructor(
     private readonly url: string,
@@ -59,7 +66,7 @@ export class ChangeBus {
 
   /** Whether what is kept in memory may be believed. While false, readers ask the database. */
   get up(): boolean {
-    return this.caughtUp && performance.now() - this.heardAt < DOWN_AFTER_MS;
+    return this.caughtUp && performance.now() - this.heardUntil < DOWN_AFTER_MS;
   }
 
   /** Announces a change from within the transaction that makes it; heard by every instance once it commits. */
@@ -70,80 +77,124 @@ export class ChangeBus {
     }
   }
 
-  /** Begins to listen; resolves when every cache has caught up. @throws when the database does not answer. */
+  /**
+   * Begins to listen; resolves when every cache has caught up, or the first attempt has failed. Failing is no reason
+   * not to serve: readers ask the database, and the bus tries on twice a second.
+   */
   async start(): Promise<void> {
-    await this.connect();
     // Not unref'd: the process lives as long as it listens.
-    this.timer ??= setInterval(() => void this.beat(), NONCE_EVERY_MS);
+    this.timer ??= setInterval(() => this.beat(), NONCE_EVERY_MS);
+    if (!this.client) await this.connect();
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
     if (this.timer) clearInterval(this.timer);
-    await this.drop('stopped');
+    if (this.client) await this.drop(this.client, 'stopped');
   }
 
   private async connect(): Promise<void> {
-    if (this.connecting || this.stopped) return;
-    this.connecting = true;
     const client = new Client({
       connectionString: this.url,
       connectionTimeoutMillis: 3_000,
+      // Without it a connection that died silently would be waited for forever.
+      query_timeout: 3_000,
       application_name: 'tenon-changes',
       keepAlive: true,
     });
+    this.client = client;
+    // An 'error' without a listener would end the process.
+    client.on('error', () => void this.drop(client, 'the connection was lost'));
+    client.on('end', () => void this.drop(client, 'the connection was closed'));
+    client.on('notification', ({ payload = '' }) => this.hear(client, payload));
     try {
-      // An 'error' without a listener would end the process.
-      client.on('error', () => void this.drop('the connection was lost'));
-      client.on('end', () => void this.drop('the connection was closed'));
-      client.on('notification', ({ payload }) => this.hear(payload ?? ''));
       await client.connect();
-      this.client = client;
       await client.query(`listen ${CHANNEL}`);
-      await this.awaitNonce(client);
+      const before = this.heardUntil;
+      await this.sendNonce(client);
+      // The notification stands in the stream before the answer of the next query on the same connection.
+      await client.query('select 1');
+      if (this.heardUntil === before)
+        throw new Error('LISTEN hears nothing; DATABASE_DIRECT_URL has to lead past the pooler');
+      this.listening = this.client === client;
       // Caught up only after listening: what changes in between is heard and not missed.
       for (const listener of this.listeners) await listener.catchUp();
-      this.caughtUp = true;
-      this.onStateChange(true, 'listening');
     } catch (error) {
-      await this.drop(error instanceof Error ? error.message : 'failed', client);
-      throw error;
+      return void this.drop(client, error instanceof Error ? error.message : 'failed');
+    }
+    // Lost again while catching up: the next connection begins anew.
+    if (this.client !== client) return;
+    this.caughtUp = true;
+    this.tell(true, 'listening');
+  }
+
+  private beat(): void {
+    const { client } = this;
+    if (!client) return void this.connect();
+    // Time-outs of its own end a connection that does not get as far as listening.
+    if (!this.listening) return;
+    // Counted and not timed: after a second in which this process itself stood still, the answers wait in the socket.
+    if (this.unanswered >= NONCES_UNANSWERED) return void this.drop(client, 'no nonce came back for a second');
+    this.sendNonce(client).catch(() => this.drop(client, 'a nonce could not be sent'));
+  }
+
+  private async sendNonce(client: Client): Promise<void> {
+    this.unanswered += 1;
+    // A server that does not answer is not asked again: queries would queue up behind each other.
+    if (this.sendingOn === client) return;
+    this.sendingOn = client;
+    try {
+      // Nothing of it has to survive a crash: without waiting for the disk NOTIFY's lock is held for microseconds.
+      await client.query(`select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`, [
+        CHANNEL,
+        `${this.id} ${performance.now()}`,
+      ]);
     } finally {
-      this.connecting = false;
+      if (this.sendingOn === client) this.sendingOn = null;
     }
   }
 
-  private async awaitNonce(client: Client): Promise<void> {
-    const before = this.heardAt;
-    await client.query('select pg_notify($1, $2)', [CHANNEL, this.nonce]);
-    // The notification stands in the stream before the answer of the next query on the same connection.
-    await client.query('select 1');
-    if (this.heardAt === before) throw new Error('LISTEN hears nothing; DATABASE_DIRECT_URL has to lead past the pooler');
-  }
-
-  private async beat(): Promise<void> {
-    if (this.stopped || this.connecting) return;
-    if (this.client === null) return void (await this.connect().catch(() => undefined));
-    if (performance.now() - this.heardAt > DOWN_AFTER_MS && this.caughtUp) return this.drop('no nonce came back for a second');
-    await this.client.query('select pg_notify($1, $2)', [CHANNEL, this.nonce]).catch(() => undefined);
-  }
-
-  private hear(payload: string): void {
-    if (payload === this.nonce) {
-      this.heardAt = performance.now();
+  private hear(client: Client, payload: string): void {
+    if (client !== this.client) return;
+    if (payload.startsWith(this.id)) {
+      this.heardUntil = Number(payload.slice(this.id.length));
+      this.unanswered = 0;
       return;
     }
-    if (!payload.startsWith('{')) return;
-    const { topic, keys } = JSON.parse(payload) as Message;
-    for (const listener of this.listeners) if (listener.topic === topic) listener.changed(keys);
+    const message = parse(payload);
+    try {
+      for (const listener of this.listeners) if (listener.topic === message?.topic) listener.changed(message.keys);
+    } catch {
+      // What this cache holds is wrong now: catching up is the way back.
+      void this.drop(client, `the cache of ${message?.topic} did not take a change`);
+    }
   }
 
-  private async drop(reason: string, client = this.client): Promise<void> {
-    const wasUp = this.caughtUp;
+  /** Gives a connection up, once. */
+  private async drop(client: Client, reason: string): Promise<void> {
+    if (client !== this.client) return;
+    this.client = null;
+    this.listening = false;
     this.caughtUp = false;
-    if (client === this.client) this.client = null;
-    client?.removeAllListeners('end');
-    await client?.end().catch(() => undefined);
-    if (wasUp && !this.stopped) this.onStateChange(false, reason);
+    this.unanswered = 0;
+    if (!this.stopped) this.tell(false, reason);
+    await client.end().catch(() => undefined);
+  }
+
+  private tell(up: boolean, reason: string): void {
+    if (this.told === up) return;
+    this.told = up;
+    this.onStateChange(up, reason);
+  }
+}
+
+/** Reads a message; null for nonces of other instances and whatever else somebody may send on the channel. */
+function parse(payload: string): Message | null {
+  if (!payload.startsWith('{')) return null;
+  try {
+    const { topic, keys } = JSON.parse(payload) as Partial<Message>;
+    return typeof topic === 'string' && Array.isArray(keys) ? { topic, keys } : null;
+  } catch {
+    return null;
   }
 }
