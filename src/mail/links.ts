@@ -1,0 +1,13 @@
+/** Pages that links of mails lead to. Each asks for a click and then POSTs; opening it changes nothing. */
+export type MailPage = 'verify-email' | 'reset-password' | 'confirm-email-change' | 'undo-email-change';
+
+/** Builds the links of mails: from APP_URL alone, never from a request's Host header. */
+export class Links {
+  /** @param app APP_URL without a trailing slash. */
+  constructor(readonly app: string) {}
+
+  /** The address of a page with its single-use token. */
+  to(page: MailPage, token: string): string {
+    return `${this.app}/${page}?token=${encodeURIComponent(token)}`;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Links } from '../links.js';
+import { accountDeletionConfirmed } from './account-deletion-confirmed.js';
+import { accountDisabled } from './account-disabled.js';
+import type { Mail } from './compose.js';
+import { emailChangeConfirm } from './email-change-confirm.js';
+import { emailChangeNotice } from './email-change-notice.js';
+import { emailChanged } from './email-changed.js';
+import { passwordChanged } from './password-changed.js';
+import { passwordReset } from './password-reset.js';
+import { refreshTokenReuse } from './refresh-token-reuse.js';
+import { registrationAttempt } from './registration-attempt.js';
+import { verifyEmail } from './verify-email.js';
+
+/** Every mail that Tenon sends. */
+export const templates = {
+  'verify-email': verifyEmail,
+  'registration-attempt': registrationAttempt,
+  'password-reset': passwordReset,
+  'password-changed': passwordChanged,
+  'email-change-confirm': emailChangeConfirm,
+  'email-change-notice': emailChangeNotice,
+  'email-changed': emailChanged,
+  'refresh-token-reuse': refreshTokenReuse,
+  'account-deletion-confirmed': accountDeletionConfirmed,
+  'account-disabled': accountDisabled,
+} as const;
+
+export type TemplateName = keyof typeof templates;
+/** What a mail needs to know. */
+export type TemplateData<T extends TemplateName> = Parameters<(typeof templates)[T]>[0];
+
+/** Makes the mail `template` from its data. */
+export function renderMail<T extends TemplateName>(template: T, data: TemplateData<T>, links: Links): Mail {
+  const render = templates[template] as (data: TemplateData<T>, links: Links) => Mail;
+  return render(data, links);
+}

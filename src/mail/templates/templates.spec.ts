@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { Links } from '../links.js';
+import { renderMail, type TemplateData, type TemplateName, templates } from './index.js';
+import { plain } from './plain.js';
+
+const links = new Links('https://app.example.com');
+
+/** Every template, with one name and one address in it. */
+function render(template: TemplateName, name: string, email = 'kim@example.com') {
+  const data = { name, token: 'a+b/c', expiresInMinutes: 60, at: '2026-11-21T04:58:00Z', newEmail: email, email };
+  return renderMail(template, data as unknown as TemplateData<typeof template>, links);
+}
+
+const names = Object.keys(templates) as TemplateName[];
+
+describe('P13 mails', () => {
+  it.each(names)('%s leads to APP_URL alone, in text and HTML alike', (template) => {
+    const mail = render(template, 'Kim Lee');
+    expect(mail.text).toContain('Hello Kim Lee,');
+    expect(mail.html).toContain('Hello Kim Lee,');
+    for (const link of mail.links) {
+      expect(link).toMatch(/^https:\/\/app\.example\.com(\/[a-z-]+\?token=a%2Bb%2Fc)?$/);
+      expect(mail.text).toContain(link);
+      expect(mail.html).toContain(`href="${link}"`);
+    }
+    expect(addressesIn(mail.text)).toEqual(mail.links);
+    expect(mail.html).not.toMatch(/<img|<link|<style|url\(/);
+  });
+
+  it.each(names)('case 11: %s gives names and addresses neither markup nor header nor link', (template) => {
+    for (const name of HOSTILE) {
+      const mail = render(template, name, `"${name}"@evil.example`);
+      expect(mail.subject).not.toMatch(/[\r\n]/);
+      expect(mail.subject).toBe(render(template, 'Kim').subject);
+      expect(addressesIn(mail.text)).toEqual(mail.links);
+      expect(mail.html).not.toMatch(/<script|<img|<b>|onerror=[^&]*>/i);
+      expect(mail.html.match(/<a /g) ?? []).toHaveLength(mail.links.length);
+      expect(addressesIn(mail.html.replace(/href="[^"]*"/g, '').replace(/<[^>]*>/g, ' '))).toEqual(mail.links);
+      // A name cannot begin a line of its own.
+      expect(mail.text.split('\n')[0]).toMatch(/^Hello/);
+      expect(mail.text).not.toMatch(/^(Bcc|Visit|evil)/m);
+    }
+  });
+});
+
+const HOSTILE = [
+  'Visit https://evil.example now',
+  'https://evil.example/?a=b',
+  'www.evil.example',
+  'evil.example',
+  'ｈｔｔｐｓ：／／ｅｖｉｌ．ｅｘａｍｐｌｅ',
+  'evil。example',
+  'evil\u200b.example',
+  'javascript:alert(1)',
+  'mailto:mallory@evil.example',
+  '\\\\evil.example\\share',
+  'Kim\r\nBcc: everybody@evil.example',
+  'Kim\u2028Visit evil.example',
+  '<b>Kim</b><script>alert(1)</script>',
+  '<img src=x onerror=alert(1)>',
+  '"><a href="https://evil.example">x</a>',
+  '\u202Eelpmaxe.live',
+];
+
+/** What mail clients make links of: schemes, hosts with a top level, addresses. */
+function addressesIn(text: string): string[] {
+  return (
+    text.match(/\b[a-z][a-z0-9+.-]*:[^\s<]+|\b[\w-]+(?:[.\u3002][\w-]{2,})+(?:\/\S*)?|\S+@\S+|\/\/\S+|\\\\\S+/gi) ?? []
+  );
+}
+
+describe('plain', () => {
+  it.each([
+    ['Kim Lee', 'Kim Lee'],
+    ['J.R.R. Tolkien', 'J. R. R. Tolkien'],
+    ["Zoë O'Neill-García", "Zoë O'Neill-García"],
+    ['李小龍', '李小龍'],
+    ['kim@example.com', 'kim at example. com'],
+    ['  Kim \t Lee\n', 'Kim Lee'],
+    ['A/S', 'A/S'],
+  ])('%j reads %j', (given, shown) => {
+    expect(plain(given)).toBe(shown);
+  });
+
+  it('cuts what is too long to be a name', () => {
+    expect(plain('a'.repeat(500))).toHaveLength(100);
+  });
+});
