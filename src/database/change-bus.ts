@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { newId } from '../kernel/ids.js';
@@ -40,6 +41,7 @@ export class ChangeBus {
   private timer: NodeJS.Timeout | null = null;
   /** The connection, from its first attempt until it is given up; null between two. */
   private client: Client | null = null;
+  private socket: Socket | null = null;
   /** LISTEN was seen to hear. */
   private listening = false;
   private caughtUp = false;
@@ -87,15 +89,17 @@ export class ChangeBus {
     if (!this.client) await this.connect();
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.stopped = true;
     if (this.timer) clearInterval(this.timer);
-    if (this.client) await this.drop(this.client, 'stopped');
+    if (this.client) this.drop(this.client, 'stopped');
   }
 
   private async connect(): Promise<void> {
+    const socket = new Socket();
     const client = new Client({
       connectionString: this.url,
+      stream: () => socket,
       connectionTimeoutMillis: 3_000,
       // Without it a connection that died silently would be waited for forever.
       query_timeout: 3_000,
@@ -103,9 +107,10 @@ export class ChangeBus {
       keepAlive: true,
     });
     this.client = client;
+    this.socket = socket;
     // An 'error' without a listener would end the process.
-    client.on('error', () => void this.drop(client, 'the connection was lost'));
-    client.on('end', () => void this.drop(client, 'the connection was closed'));
+    client.on('error', () => this.drop(client, 'the connection was lost'));
+    client.on('end', () => this.drop(client, 'the connection was closed'));
     client.on('notification', ({ payload = '' }) => this.hear(client, payload));
     try {
       await client.connect();
@@ -120,7 +125,7 @@ export class ChangeBus {
       // Caught up only after listening: what changes in between is heard and not missed.
       for (const listener of this.listeners) await listener.catchUp();
     } catch (error) {
-      return void this.drop(client, error instanceof Error ? error.message : 'failed');
+      return this.drop(client, error instanceof Error ? error.message : 'failed');
     }
     // Lost again while catching up: the next connection begins anew.
     if (this.client !== client) return;
@@ -134,7 +139,7 @@ export class ChangeBus {
     // Time-outs of its own end a connection that does not get as far as listening.
     if (!this.listening) return;
     // Counted and not timed: after a second in which this process itself stood still, the answers wait in the socket.
-    if (this.unanswered >= NONCES_UNANSWERED) return void this.drop(client, 'no nonce came back for a second');
+    if (this.unanswered >= NONCES_UNANSWERED) return this.drop(client, 'no nonce came back for a second');
     this.sendNonce(client).catch(() => this.drop(client, 'a nonce could not be sent'));
   }
 
@@ -166,19 +171,20 @@ export class ChangeBus {
       for (const listener of this.listeners) if (listener.topic === message?.topic) listener.changed(message.keys);
     } catch {
       // What this cache holds is wrong now: catching up is the way back.
-      void this.drop(client, `the cache of ${message?.topic} did not take a change`);
+      this.drop(client, `the cache of ${message?.topic} did not take a change`);
     }
   }
 
   /** Gives a connection up, once. */
-  private async drop(client: Client, reason: string): Promise<void> {
+  private drop(client: Client, reason: string): void {
     if (client !== this.client) return;
     this.client = null;
     this.listening = false;
     this.caughtUp = false;
     this.unanswered = 0;
     if (!this.stopped) this.tell(false, reason);
-    await client.end().catch(() => undefined);
+    // Not `client.end()`: it waits for a server that may never answer.
+    this.socket?.destroy();
   }
 
   private tell(up: boolean, reason: string): void {

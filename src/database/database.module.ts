@@ -95,7 +95,7 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
     this.readiness.addStep({ name: 'changes', run: () => this.bus.start() });
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.bus.stop();
+  onApplicationShutdown(): void {
+    this.bus.stop();
   }
 }
