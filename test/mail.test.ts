@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { MailHealth } from '../src/mail/mail-health.js';
 import { MailService } from '../src/mail/mail.service.js';
 import { MailsQueries } from '../src/mail/mails.queries.js';
-import { freePort, startApp, type TestApp, type TestAppOptions } from './harness/app.js';
+import { ADMIN, freePort, startApp, type TestApp, type TestAppOptions } from './harness/app.js';
 import { createDatabase } from './harness/database.js';
 import { type MailCatcher, smtpError, startMailCatcher } from './harness/smtp.js';
 
@@ -219,5 +219,30 @@ describe('P13 mail', () => {
     expect(first.data.map(({ id }) => id)).toEqual([ids[2], ids[1]]);
     const second = await mails.list({ limit: 2, cursor: first.meta.nextCursor! });
     expect(second.data.map(({ id }) => id)).toEqual([ids[0]]);
+
+    await tenon.http.get('/api/v1/admin/mails').expect(401);
+    const { body: session } = await tenon.http.post('/api/v1/auth/login').send(ADMIN).expect(200);
+    const list = (query: string) =>
+      tenon.http.get(`/api/v1/admin/mails${query}`).auth(session.accessToken, { type: 'bearer' });
+    expect((await list('?to=lee@x.test').expect(200)).body.data.map(({ id }: { id: string }) => id)).toEqual([ids[1]]);
+    for (const query of ['?status=x', '?template=x', '?to=a%00b', '?to=a&to=b', '?cursor=zz', '?limit=0'])
+      await list(query).expect(400);
+  });
+
+  it('case 12: in production nobody but the recipient reads a mail', async () => {
+    const tenon = await instance(`smtp://127.0.0.1:${await freePort()}`, {
+      env: {
+        NODE_ENV: 'production',
+        PUBLIC_URL: 'https://app.tenon.test',
+        SECRET_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
+        RATE_LIMITS: 'on',
+        LOG_LEVEL: 'silent',
+      },
+    });
+    await send(tenon, 'kim@x.test');
+    const { data } = await tenon.app.get(MailsQueries).list({ limit: 50 });
+    expect(data).toMatchObject([{ to: 'kim@x.test', subject: 'Confirm your e-mail address' }]);
+    expect(JSON.stringify(data)).not.toContain(TOKEN);
+    expect(data[0]).not.toHaveProperty('text');
   });
 });
