@@ -164,7 +164,8 @@ class Reader {
     const list = this.list(name);
     for (const item of list) {
       const url = URL.parse(item);
-      if (!url || url.origin !== item) this.problems.push(`${name}: "${item}" is not an origin such as https://app.example.com`);
+      if (!url || url.origin !== item)
+        this.problems.push(`${name}: "${item}" is not an origin such as https://app.example.com`);
     }
     return list;
   }
@@ -177,7 +178,8 @@ class Reader {
     for (const item of list) {
       const [address = '', prefix] = item.split('/');
       const bits = isIP(address) === 6 ? 128 : 32;
-      const network = isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
+      const network =
+        isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
       if (!network && !names.includes(item))
         this.problems.push(`${name}: "${item}" is no address, network (10.0.0.0/8) or one of ${names.join(', ')}`);
     }
@@ -190,7 +192,8 @@ class Reader {
       return { id, key: Buffer.from(encoded, 'base64') };
     });
     for (const { id, key } of keys) {
-      if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) this.problems.push(`${name}: a key's id is 1 to 32 letters, digits, _ or -`);
+      if (!/^[A-Za-z0-9_-]{1,32}$/.test(id))
+        this.problems.push(`${name}: a key's id is 1 to 32 letters, digits, _ or -`);
       else if (key.length !== 32) this.problems.push(`${name}: key "${id}" is not 32 bytes of base64`);
     }
     if (new Set(keys.map(({ id }) => id)).size < keys.length) this.problems.push(`${name}: an id is given twice`);

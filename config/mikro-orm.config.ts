@@ -10,11 +10,7 @@ const CONNECTION_TIMEOUT_MS = 3_000;
  * @param entities the tables it knows.
  * @param poolSize connections at most.
  */
-export function ormOptions(
-  url: string,
-  entities: EntityClass<AnyEntity>[],
-  poolSize: number,
-): Options {
+export function ormOptions(url: string, entities: EntityClass<AnyEntity>[], poolSize: number): Options {
   return {
     driver: TenonDriver,
     clientUrl: url,

@@ -33,11 +33,11 @@ export class Migration20261121000600_auth extends Migration {
         old_email text not null,
         new_email text not null,
         confirm_token_hash bytea not null,
-        undo_token_hash bytea null,
+        undo_token_hash bytea not null,
         created_at timestamptz not null,
         expires_at timestamptz not null,
         confirmed_at timestamptz null,
-        undo_expires_at timestamptz null,
+        undo_expires_at timestamptz not null,
         undone_at timestamptz null,
         primary key (id))`);
     this.addSql(`create table login_attempts (
@@ -74,8 +74,12 @@ export class Migration20261121000600_auth extends Migration {
     this.addSql(`alter table password_resets add constraint password_resets_token_hash_unique unique (token_hash)`);
     this.addSql(`create index password_resets_expires_at_index on password_resets (expires_at)`);
     this.addSql(`create index email_changes_user_id_index on email_changes (user_id)`);
-    this.addSql(`alter table email_changes add constraint email_changes_confirm_token_hash_unique unique (confirm_token_hash)`);
-    this.addSql(`alter table email_changes add constraint email_changes_undo_token_hash_unique unique (undo_token_hash)`);
+    this.addSql(
+      `alter table email_changes add constraint email_changes_confirm_token_hash_unique unique (confirm_token_hash)`,
+    );
+    this.addSql(
+      `alter table email_changes add constraint email_changes_undo_token_hash_unique unique (undo_token_hash)`,
+    );
     this.addSql(`create index email_changes_expires_at_index on email_changes (expires_at)`);
     this.addSql(`create index login_attempts_expires_at_index on login_attempts (expires_at)`);
     this.addSql(`create index user_sessions_user_id_index on user_sessions (user_id)`);
@@ -83,11 +87,21 @@ export class Migration20261121000600_auth extends Migration {
     this.addSql(`create index user_sessions_revoked_at_index on user_sessions (revoked_at)`);
     this.addSql(`create index refresh_tokens_session_id_index on refresh_tokens (session_id)`);
     this.addSql(`create index refresh_tokens_expires_at_index on refresh_tokens (expires_at)`);
-    this.addSql(`alter table password_credentials add constraint password_credentials_user_id_foreign foreign key (user_id) references users (id) on update cascade on delete cascade`);
-    this.addSql(`alter table password_resets add constraint password_resets_user_id_foreign foreign key (user_id) references users (id) on delete cascade`);
-    this.addSql(`alter table email_changes add constraint email_changes_user_id_foreign foreign key (user_id) references users (id) on delete cascade`);
-    this.addSql(`alter table user_sessions add constraint user_sessions_user_id_foreign foreign key (user_id) references users (id) on delete cascade`);
-    this.addSql(`alter table refresh_tokens add constraint refresh_tokens_session_id_foreign foreign key (session_id) references user_sessions (id) on delete cascade`);
+    this.addSql(
+      `alter table password_credentials add constraint password_credentials_user_id_foreign foreign key (user_id) references users (id) on update cascade on delete cascade`,
+    );
+    this.addSql(
+      `alter table password_resets add constraint password_resets_user_id_foreign foreign key (user_id) references users (id) on delete cascade`,
+    );
+    this.addSql(
+      `alter table email_changes add constraint email_changes_user_id_foreign foreign key (user_id) references users (id) on delete cascade`,
+    );
+    this.addSql(
+      `alter table user_sessions add constraint user_sessions_user_id_foreign foreign key (user_id) references users (id) on delete cascade`,
+    );
+    this.addSql(
+      `alter table refresh_tokens add constraint refresh_tokens_session_id_foreign foreign key (session_id) references user_sessions (id) on delete cascade`,
+    );
     this.addSql(`alter table password_credentials enable row level security`);
     this.addSql(`alter table password_credentials force row level security`);
     this.addSql(`create policy system on password_credentials to tenon_system using (true) with check (true)`);
@@ -105,12 +119,16 @@ export class Migration20261121000600_auth extends Migration {
     this.addSql(`create policy system on login_attempts to tenon_system using (true) with check (true)`);
     this.addSql(`alter table user_sessions enable row level security`);
     this.addSql(`alter table user_sessions force row level security`);
-    this.addSql(`create policy own_select on user_sessions for select to tenon_app using (user_id = nullif(current_setting('app.user_id', true), '')::uuid)`);
+    this.addSql(
+      `create policy own_select on user_sessions for select to tenon_app using (user_id = nullif(current_setting('app.user_id', true), '')::uuid)`,
+    );
     this.addSql(`create policy system on user_sessions to tenon_system using (true) with check (true)`);
     this.addSql(`alter table refresh_tokens enable row level security`);
     this.addSql(`alter table refresh_tokens force row level security`);
     this.addSql(`create policy system on refresh_tokens to tenon_system using (true) with check (true)`);
-    this.addSql(`revoke all on password_credentials, registrations, password_resets, email_changes, login_attempts, refresh_tokens from tenon_app`);
+    this.addSql(
+      `revoke all on password_credentials, registrations, password_resets, email_changes, login_attempts, refresh_tokens from tenon_app`,
+    );
     this.addSql(`revoke insert, update, delete on user_sessions from tenon_app`);
   }
 

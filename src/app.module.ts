@@ -1,11 +1,20 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { Env, type SecretKey } from '../config/env.js';
 import { AdminModule } from './admin/admin.module.js';
 import { AuditModule } from './audit/audit.module.js';
+import { AuthGuard } from './auth/auth.guard.js';
+import { AuthModule } from './auth/auth.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { entities } from './entities.js';
+import { JobsModule } from './jobs/jobs.module.js';
 import { KernelModule } from './kernel/kernel.module.js';
 import { librarySchemas } from './library-schemas.js';
+import { LimitsGuard } from './limits/limits.guard.js';
+import { LimitsModule } from './limits/limits.module.js';
+import { MailModule } from './mail/mail.module.js';
+import { OrganizationsModule } from './organizations/organizations.module.js';
+import { UsersModule } from './users/users.module.js';
 
 /** The list of rooms, from the ground up. */
 @Module({})
@@ -13,7 +22,23 @@ export class AppModule {
   static forRoot(env: Env, keys: readonly SecretKey[]): DynamicModule {
     return {
       module: AppModule,
-      imports: [KernelModule.forRoot(env, keys), DatabaseModule.forRoot(env, entities, librarySchemas), AuditModule, AdminModule],
+      imports: [
+        KernelModule.forRoot(env, keys),
+        DatabaseModule.forRoot(env, entities, librarySchemas),
+        JobsModule,
+        AuditModule,
+        MailModule,
+        LimitsModule,
+        UsersModule,
+        OrganizationsModule,
+        AuthModule,
+        AdminModule,
+      ],
+      // In this order: who asks, then how often.
+      providers: [
+        { provide: APP_GUARD, useExisting: AuthGuard },
+        { provide: APP_GUARD, useExisting: LimitsGuard },
+      ],
     };
   }
 }

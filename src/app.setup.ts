@@ -33,7 +33,12 @@ export async function createApp(env: Env, keys: readonly SecretKey[]): Promise<N
     // A header block that never ends holds a connection; a slow body is cut after half a minute.
     requestTimeout: 30_000,
     exposeHeadRoutes: false,
-    routerOptions: { ignoreTrailingSlash: false, ignoreDuplicateSlashes: false, caseSensitive: true, maxParamLength: 200 },
+    routerOptions: {
+      ignoreTrailingSlash: false,
+      ignoreDuplicateSlashes: false,
+      caseSensitive: true,
+      maxParamLength: 200,
+    },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(env, keys), adapter, {
     bodyParser: false,
@@ -55,16 +60,29 @@ export async function createApp(env: Env, keys: readonly SecretKey[]): Promise<N
     void reply.header('x-request-id', request.id);
     // Fastify does not decompress; a compressed body is refused instead of being read as text.
     const encoding = request.headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') throw problem('unsupported_media_type', { detail: 'Compressed bodies are not taken' });
+    if (encoding !== undefined && encoding !== 'identity')
+      throw problem('unsupported_media_type', { detail: 'Compressed bodies are not taken' });
     if (!readiness.ready && request.url.startsWith('/api/'))
-      throw problem('service_unavailable', { detail: `Waiting for: ${readiness.waitingFor ?? 'stop'}`, headers: { 'retry-after': '1' } });
+      throw problem('service_unavailable', {
+        detail: `Waiting for: ${readiness.waitingFor ?? 'stop'}`,
+        headers: { 'retry-after': '1' },
+      });
   });
   // After the body was read: one EntityManager a request, found by every service through the async context.
   fastify.addHook('preHandler', (_request, _reply, done) => RequestContext.create(orm.em, done));
   fastify.addHook('onResponse', (request, reply, done) => {
     const level = reply.statusCode >= 500 ? 'error' : 'info';
     // The route and not the address: a query may hold a token.
-    log[level]({ requestId: request.id, method: request.method, route: request.routeOptions.url ?? null, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+    log[level](
+      {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
     done();
   });
 

@@ -17,7 +17,8 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     extraModels: [ProblemView],
     operationIdFactory: (_controller, method) => method,
   });
-  for (const path of Object.values(document.paths)) for (const operation of Object.values(path)) addProblems(operation as Operation);
+  for (const path of Object.values(document.paths))
+    for (const operation of Object.values(path)) addProblems(operation as Operation);
   return document;
 }
 
@@ -31,7 +32,10 @@ function addProblems(operation: Operation): void {
   const codes = operation[PROBLEM_CODES];
   delete operation[PROBLEM_CODES];
   if (!codes) return;
-  const byStatus = Map.groupBy([...codes, 'internal_error', 'service_unavailable'] as ErrorCode[], (code) => errors[code].status);
+  const byStatus = Map.groupBy(
+    [...codes, 'internal_error', 'service_unavailable'] as ErrorCode[],
+    (code) => errors[code].status,
+  );
   for (const [status, group] of [...byStatus].sort(([a], [b]) => a - b))
     operation.responses[status] = {
       description: [...new Set(group)].map((code) => `\`${code}\`: ${errors[code].title}`).join('; '),

@@ -13,7 +13,7 @@ const STOP_WITHIN_MS = 10_000;
 export async function start(given: Env): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const keys = given.secretKeys.length > 0 ? given.secretKeys : generatedSecretKeys(given.dataDir);
-  let embedded: EmbeddedPostgres | null = null;
+  let embedded: Promise<EmbeddedPostgres> | null = null;
   let app: NestFastifyApplication | null = null;
   let stopping = false;
 
@@ -27,15 +27,17 @@ export async function start(given: Env): Promise<void> {
       app.get(Readiness).stopping = true;
       await app.close().catch((error: unknown) => say(`while stopping: ${String(error)}`));
     }
-    await embedded?.stop();
+    // Awaited also when the signal came while it was starting: else the server would be left running.
+    await embedded?.then((postgres) => postgres.stop()).catch(() => undefined);
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
 
   let env = given;
   if (!env.databaseUrl) {
-    embedded = await startEmbeddedPostgres({ dataDir: env.dataDir, say });
-    env = withDatabase(env, embedded);
+    embedded = startEmbeddedPostgres({ dataDir: env.dataDir, say });
+    env = withDatabase(env, await embedded);
+    if (stopping) return;
   }
   app = await createApp(env, keys);
   // Listening comes first: /health/live answers while the database is still waited for.
@@ -53,9 +55,12 @@ export async function start(given: Env): Promise<void> {
   if (stopping) return;
   say(`Tenon listens on ${env.publicUrl}`);
   if (env.docs) say(`Swagger UI: ${env.publicUrl}/docs`);
+  for (const line of readiness.notices.splice(0)) say(line);
 }
 
 /** The environment with the embedded database in it. */
 export function withDatabase(env: Env, { appUrl, ownerUrl }: Pick<EmbeddedPostgres, 'appUrl' | 'ownerUrl'>): Env {
-  return Object.freeze(Object.assign(new Env(), env, { databaseUrl: appUrl, databaseOwnerUrl: ownerUrl, databaseDirectUrl: undefined }));
+  return Object.freeze(
+    Object.assign(new Env(), env, { databaseUrl: appUrl, databaseOwnerUrl: ownerUrl, databaseDirectUrl: undefined }),
+  );
 }

@@ -1,6 +1,14 @@
 import { EntityManager, type AnyEntity, type EntityClass } from '@mikro-orm/postgresql';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { type DynamicModule, Global, Inject, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Global,
+  Inject,
+  Logger,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { Client } from 'pg';
 import { Env } from '../../config/env.js';
 import { ormOptions } from '../../config/mikro-orm.config.js';
@@ -74,7 +82,9 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
     } else {
       const pending = (await migrationStates(databaseUrl!)).filter(({ executedAt }) => executedAt === null);
       if (pending.length > 0)
-        throw new Error(`The schema is not current: ${pending.length} migrations are missing. Run "npm run migrate -- up" with DATABASE_OWNER_URL`);
+        throw new Error(
+          `The schema is not current: ${pending.length} migrations are missing. Run "npm run migrate -- up" with DATABASE_OWNER_URL`,
+        );
     }
     await this.checkLogin();
   }

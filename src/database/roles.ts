@@ -48,7 +48,10 @@ export async function setUpRoles(owner: Client, login: string): Promise<void> {
     `grant tenon_gate to ${quote(ownerRole)}`,
     ...(login === ownerRole
       ? [`grant tenon_app to ${quote(login)}`]
-      : [`grant tenon_app to ${quote(login)}${modern ? ' with inherit true' : ''}`, `grant tenon_gate to ${quote(login)}`]),
+      : [
+          `grant tenon_app to ${quote(login)}${modern ? ' with inherit true' : ''}`,
+          `grant tenon_gate to ${quote(login)}`,
+        ]),
   ];
   const missing: string[] = [];
   for (const [index, grant] of grants.entries()) {
@@ -63,7 +66,9 @@ export async function setUpRoles(owner: Client, login: string): Promise<void> {
     throw new RoleSetupError(
       `The roles of Tenon exist already in this cluster, and "${ownerRole}" may not grant them.`,
       modern
-        ? ['tenon_app', 'tenon_system', 'tenon_gate'].map((role) => `grant ${role} to ${quote(ownerRole)} with admin true, inherit false, set true`)
+        ? ['tenon_app', 'tenon_system', 'tenon_gate'].map(
+            (role) => `grant ${role} to ${quote(ownerRole)} with admin true, inherit false, set true`,
+          )
         : missing,
     );
   }
@@ -103,7 +108,13 @@ function isConcurrent(error: unknown): boolean {
 
 /** What a login can do that would switch the tenants' policies off; empty is right. */
 export async function loginFaults(client: Client): Promise<string[]> {
-  const { rows } = await client.query<{ superuser: boolean; bypass: boolean; owner: boolean; inherits: boolean; gate: boolean }>(
+  const { rows } = await client.query<{
+    superuser: boolean;
+    bypass: boolean;
+    owner: boolean;
+    inherits: boolean;
+    gate: boolean;
+  }>(
     `select r.rolsuper as superuser, r.rolbypassrls as bypass,
             exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
                     where n.nspname = 'public' and c.relkind in ('r', 'p') and pg_has_role(c.relowner, 'usage')) as owner,

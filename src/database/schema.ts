@@ -16,6 +16,8 @@ export interface SchemaOptions {
   appUrl: string;
   /** Told of each step. */
   say: (line: string) => void;
+  /** Told of each migration that has run. */
+  onMigrated?: (name: string) => void;
   /** Schemas that libraries bring, migrated by the owner after ours. */
   alsoMigrate?: ((ownerUrl: string) => Promise<void>)[];
 }
@@ -24,6 +26,8 @@ export interface SchemaOptions {
 export interface MigrationState {
   name: string;
   executedAt: Date | null;
+  /** false: the database has it, but not this version; a newer one ran here. */
+  known: boolean;
 }
 
 /**
@@ -36,6 +40,7 @@ export async function migrateUp(options: SchemaOptions): Promise<string[]> {
     await setUpRoles(owner, loginOf(options.appUrl));
     const pending = await migrator.getPending();
     if (pending.length > 0) options.say(`migrating the database: ${pending.length} to run`);
+    if (options.onMigrated) migrator.on('migrated', ({ name }) => options.onMigrated!(name));
     const done = await migrator.up();
     for (const also of options.alsoMigrate ?? []) await also(options.ownerUrl);
     return done.map(({ name }) => name);
@@ -47,24 +52,36 @@ export async function migrateDown(ownerUrl: string): Promise<string[]> {
   return withMigrator(ownerUrl, async (migrator) => (await migrator.down()).map(({ name }) => name));
 }
 
-/** Every migration of this version, in order, and whether the database has it. Any login may ask. */
+/** Every migration of this version, in order, and whether the database has it; then those that only it has. */
 export async function migrationStates(url: string): Promise<MigrationState[]> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   await client.connect();
   try {
-    const { rows: exists } = await client.query<{ there: boolean }>(`select to_regclass('public.schema_migrations') is not null as there`);
+    const { rows: exists } = await client.query<{ there: boolean }>(
+      `select to_regclass('public.schema_migrations') is not null as there`,
+    );
     const { rows } = exists[0]!.there
       ? await client.query<{ name: string; executed_at: Date }>('select name, executed_at from schema_migrations')
       : { rows: [] };
     const executed = new Map(rows.map((row) => [row.name, row.executed_at]));
-    return migrations.map(({ name }) => ({ name, executedAt: executed.get(name) ?? null }));
+    const ours = new Set(migrations.map(({ name }) => name));
+    return [
+      ...migrations.map(({ name }) => ({ name, executedAt: executed.get(name) ?? null, known: true })),
+      ...rows
+        .filter(({ name }) => !ours.has(name))
+        .map((row) => ({ name: row.name, executedAt: row.executed_at, known: false })),
+    ];
   } finally {
     await client.end();
   }
 }
 
 async function withMigrator<T>(ownerUrl: string, work: (migrator: Migrator, owner: Client) => Promise<T>): Promise<T> {
-  const owner = new Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000, application_name: 'tenon-migrate' });
+  const owner = new Client({
+    connectionString: ownerUrl,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'tenon-migrate',
+  });
   await owner.connect();
   try {
     await owner.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);

@@ -37,7 +37,8 @@ function scan(text: string): void {
       const end = endOfString(text, at);
       const token = text.slice(at, end + 1);
       const string = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
-      if (string.includes('\0') || !string.isWellFormed()) throw new Refusal('The body holds a character that is no text');
+      if (string.includes('\0') || !string.isWellFormed())
+        throw new Refusal('The body holds a character that is no text');
       at = end;
       if (isKey(text, end + 1)) addKey(open.at(-1), string);
     } else if (char === '{' || char === '[') {

@@ -11,11 +11,7 @@ export class KernelModule {
   static forRoot(env: Env, keys: readonly SecretKey[]): DynamicModule {
     return {
       module: KernelModule,
-      providers: [
-        { provide: Env, useValue: env },
-        { provide: SecretBox, useValue: new SecretBox(keys) },
-        Readiness,
-      ],
+      providers: [{ provide: Env, useValue: env }, { provide: SecretBox, useValue: new SecretBox(keys) }, Readiness],
       exports: [Env, SecretBox, Readiness],
     };
   }

@@ -137,7 +137,10 @@ export function toCursorPage<T>(rows: T[], limit: number, keyOf: (row: T) => str
   const data = rows.slice(0, limit);
   const last = data.at(-1);
   const hasNext = rows.length > limit;
-  return { data, meta: { nextCursor: hasNext && last ? Buffer.from(keyOf(last)).toString('base64url') : null, hasNext } };
+  return {
+    data,
+    meta: { nextCursor: hasNext && last ? Buffer.from(keyOf(last)).toString('base64url') : null, hasNext },
+  };
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -9,7 +9,11 @@ export function createLog(env: Env): Logger {
     base: { service: 'tenon' },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
-      paths: ['password', 'token', 'authorization', 'cookie', 'secret'].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+      paths: ['password', 'token', 'authorization', 'cookie', 'secret'].flatMap((name) => [
+        name,
+        `*.${name}`,
+        `*.*.${name}`,
+      ]),
       censor: '[redacted]',
     },
     serializers: {
@@ -45,13 +49,18 @@ export class NestLog implements LoggerService {
   fatal = (message: unknown, ...rest: unknown[]): void => this.write('fatal', message, rest);
   setLogLevels(_levels: LogLevel[]): void {}
 
-  private write(level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal', message: unknown, rest: unknown[]): void {
+  private write(
+    level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal',
+    message: unknown,
+    rest: unknown[],
+  ): void {
     // Nest hands the context last: log(message, …, context).
     const context = rest.at(-1);
     const room = typeof context === 'string' ? { room: context } : {};
     if (level === 'info' && CHATTER.has(String(context))) level = 'debug';
     if (message instanceof Error) this.pino[level]({ ...room, err: message }, message.message);
-    else if (typeof message === 'object') this.pino[level]({ ...room, ...message }, typeof rest[0] === 'string' && rest.length > 1 ? rest[0] : '');
+    else if (typeof message === 'object')
+      this.pino[level]({ ...room, ...message }, typeof rest[0] === 'string' && rest.length > 1 ? rest[0] : '');
     else this.pino[level](room, String(message));
   }
 }

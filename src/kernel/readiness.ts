@@ -26,6 +26,8 @@ export class Readiness {
   /** What is being waited for; null when everything is ready. */
   waitingFor: string | null = 'start';
   stopping = false;
+  /** What the operator has to be told once, such as a generated password; printed when everything is ready. */
+  readonly notices: string[] = [];
 
   addStep(step: StartStep): void {
     this.steps.push(step);

@@ -50,6 +50,11 @@ export class SecretBox {
     return Buffer.concat([decipher.update(body.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8');
   }
 
+  /** Whether a key is among those given. */
+  has(keyId: string): boolean {
+    return this.keys.has(keyId);
+  }
+
   /** The id of the key that sealed a text, to find what a rotation still has to re-encrypt. */
   keyIdOf(sealed: string): string {
     return sealed.split('.')[1] ?? '';

@@ -10,7 +10,8 @@ export function validationPipe(): ValidationPipe {
     forbidUnknownValues: true,
     // The refused value is not repeated: it may be a password.
     validationError: { target: false, value: false },
-    exceptionFactory: (failures) => problem('validation_failed', { errors: failures.flatMap((failure) => fieldErrors(failure)) }),
+    exceptionFactory: (failures) =>
+      problem('validation_failed', { errors: failures.flatMap((failure) => fieldErrors(failure)) }),
   });
 }
 

@@ -11,7 +11,7 @@ import { createDatabase, type TestDatabase } from './database.js';
 export const TEST_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
 /** Obeys the rules, and says so. */
 export const PASSWORD = 'correct horse battery staple';
-export const ADMIN = { email: 'admin@tenon.test', password: 'quite a long admin passphrase' };
+export const ADMIN = { email: 'admin@tenon.test', password: 'seven quiet rivers run north' };
 
 /** The real application on a database of its own, listening. */
 export interface TestApp {

@@ -33,7 +33,9 @@ export async function createDatabase({ migrated = true } = {}): Promise<TestData
     sql,
     drop: async () => {
       await sql.end();
-      await inDatabase(superuserUrl, 'postgres', (client) => client.query(`drop database if exists ${name} with (force)`));
+      await inDatabase(superuserUrl, 'postgres', (client) =>
+        client.query(`drop database if exists ${name} with (force)`),
+      );
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -34,6 +34,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     cluster = { superuserUrl: TEST_SUPERUSER_URL, ownerUrl: TEST_OWNER_URL, appUrl: TEST_APP_URL };
   } else {
     const dataDir = mkdtempSync(join(tmpdir(), 'tenon-test-'));
+    // mkdtemp closes the folder to others; as root the server runs as somebody else and would move away.
+    chmodSync(dataDir, 0o755);
     const embedded = await startEmbeddedPostgres({
       dataDir,
       say: () => undefined,

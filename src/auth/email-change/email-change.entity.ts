@@ -13,18 +13,17 @@ const EmailChangeSchema = defineEntity({
     oldEmail: p.text(),
     newEmail: p.text(),
     confirmTokenHash: p.blob().unique(),
-    /** Made when the change is confirmed; the old address gets the token then. */
-    undoTokenHash: p.blob().unique().nullable(),
+    undoTokenHash: p.blob().unique(),
     createdAt: p.datetime(),
     /** Until when the new address can confirm. */
     expiresAt: p.datetime().index(),
     confirmedAt: p.datetime().nullable(),
-    /** Until when the old address can undo. */
-    undoExpiresAt: p.datetime().nullable(),
+    /** Until when the old address can undo: 7 days from the request, and again from the confirmation. */
+    undoExpiresAt: p.datetime(),
     undoneAt: p.datetime().nullable(),
   },
 });
 
-/** A change of address: the new one confirms it, the old one is told and can undo it for 7 days. */
+/** A change of address: the new one confirms it; the old one is told at once, and can undo it for 7 days. */
 export class EmailChange extends EmailChangeSchema.class {}
 EmailChangeSchema.setClass(EmailChange);

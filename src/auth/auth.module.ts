@@ -1,0 +1,53 @@
+import { Module } from '@nestjs/common';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { AccountController } from './account/account.controller.js';
+import { AccountService } from './account/account.service.js';
+import { AuthGuard } from './auth.guard.js';
+import { EmailChangeController } from './email-change/email-change.controller.js';
+import { EmailChangeService } from './email-change/email-change.service.js';
+import { Lockout } from './login/lockout.js';
+import { LoginController } from './login/login.controller.js';
+import { LoginService } from './login/login.service.js';
+import { PasswordCheck } from './login/password-check.js';
+import { PasswordCredentials } from './passwords/password-credentials.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+import { PasswordsController } from './passwords/passwords.controller.js';
+import { PasswordsService } from './passwords/passwords.service.js';
+import { PlatformAdminService } from './platform-admin/platform-admin.service.js';
+import { RegistrationController } from './registration/registration.controller.js';
+import { RegistrationService } from './registration/registration.service.js';
+import { RefreshChain } from './sessions/refresh-chain.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { SessionsService } from './sessions/sessions.service.js';
+import { TokensModule } from './tokens/tokens.module.js';
+
+/** Who somebody is, and how they prove it. */
+@Module({
+  imports: [TokensModule, UsersModule, OrganizationsModule],
+  controllers: [
+    RegistrationController,
+    LoginController,
+    SessionsController,
+    PasswordsController,
+    EmailChangeController,
+    AccountController,
+  ],
+  providers: [
+    RegistrationService,
+    LoginService,
+    PasswordCheck,
+    Lockout,
+    SessionsService,
+    RefreshChain,
+    PasswordsService,
+    PasswordCredentials,
+    PasswordHasher,
+    EmailChangeService,
+    AccountService,
+    PlatformAdminService,
+    AuthGuard,
+  ],
+  exports: [AuthGuard, TokensModule],
+})
+export class AuthModule {}

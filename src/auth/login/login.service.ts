@@ -1,0 +1,44 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../../audit/audit.service.js';
+import { asSystem } from '../../database/tenant-context.js';
+import type { Actor } from '../../kernel/actor.js';
+import { problem } from '../../kernel/problem.js';
+import { PasswordCredentials } from '../passwords/password-credentials.js';
+import { type SignedIn, SessionsService } from '../sessions/sessions.service.js';
+import { Lockout } from './lockout.js';
+import type { LoginRequest } from './login.dto.js';
+import { PasswordCheck } from './password-check.js';
+
+@Injectable()
+export class LoginService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly passwords: PasswordCheck,
+    private readonly credentials: PasswordCredentials,
+    private readonly lockout: Lockout,
+    private readonly sessions: SessionsService,
+    private readonly audit: AuditService,
+  ) {}
+
+  /**
+   * Signs a person in by e-mail and password.
+   * @throws Problem of {@link PasswordCheck.check}.
+   */
+  async login(actor: Actor, { email, password }: LoginRequest): Promise<SignedIn> {
+    const account = await this.passwords.check(actor, email, password);
+    return asSystem(this.em, async (em) => {
+      await this.lockout.clear(em, email);
+      if (account.newHash) await this.credentials.rehash(em, account.userId, account.newHash);
+      const signedIn = await this.sessions.open(em, actor, account.userId, ['pwd']);
+      // Disabled between the check and now.
+      if (!signedIn) throw problem('invalid_credentials');
+      this.audit.record(actor, 'session.opened', {
+        userId: account.userId,
+        target: { type: 'session', id: signedIn.sessionId },
+        after: { methods: ['pwd'] },
+      });
+      return signedIn;
+    });
+  }
+}

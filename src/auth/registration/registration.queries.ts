@@ -1,0 +1,97 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { newId } from '../../kernel/ids.js';
+
+/** How long a link to verify works. */
+export const VERIFY_MINUTES = 24 * 60;
+const LIFETIME = `make_interval(mins => ${VERIFY_MINUTES})`;
+
+interface NewRegistration {
+  userId: string;
+  email: string;
+  fullName: string;
+  organizationName?: string;
+  passwordHash: string;
+  tokenHash: Buffer;
+}
+
+/** Stores a registration. @returns the name of the person whose address it is already, if it is anybody's. */
+export async function insertRegistration(
+  em: EntityManager,
+  registration: NewRegistration,
+): Promise<{ ownerName: string | null }> {
+  const { userId, email, fullName, organizationName, passwordHash, tokenHash } = registration;
+  const [row] = await em.execute<{ owner_name: string | null }[]>(
+    `insert into registrations (id, user_id, email, full_name, organization_name, password_hash, token_hash, created_at, expires_at)
+     values (?, ?, ?, ?, ?, ?, ?, now(), now() + ${LIFETIME})
+     returning (select full_name from users where users.email = registrations.email) as owner_name`,
+    [newId(), userId, email, fullName, organizationName ?? null, passwordHash, tokenHash],
+  );
+  return { ownerName: row!.owner_name };
+}
+
+/** A registration whose token was shown. */
+export interface TakenRegistration {
+  user_id: string;
+  email: string;
+  full_name: string;
+  organization_name: string | null;
+  password_hash: string;
+}
+
+/** Uses a token: one statement, so of fifty at once one gets it. */
+export async function takeRegistration(em: EntityManager, tokenHash: Buffer): Promise<TakenRegistration | undefined> {
+  const [taken] = await em.execute<TakenRegistration[]>(
+    `delete from registrations where token_hash = ? and expires_at > now()
+     returning user_id, email, full_name, organization_name, password_hash`,
+    [tokenHash],
+  );
+  return taken;
+}
+
+/**
+ * Makes the person of a registration, or marks an imported one as verified, and removes all other registrations of the
+ * address.
+ * @returns false when somebody else has the address by now.
+ */
+export async function verifyPerson(em: EntityManager, registration: TakenRegistration): Promise<boolean> {
+  const made = await em.execute<{ id: string }[]>(
+    `insert into users as u (id, email, email_verified_at, full_name, status, created_at, updated_at)
+     values (?, ?, now(), ?, 'active', now(), now())
+     on conflict (email) do update set email_verified_at = now(), updated_at = now()
+        where u.id = excluded.id and u.email_verified_at is null and u.status = 'active'
+     returning id`,
+    [registration.user_id, registration.email, registration.full_name],
+  );
+  await em.execute('delete from registrations where email = ?', [registration.email]);
+  return made.length === 1;
+}
+
+/**
+ * Gives the newest waiting registration of an address a new token and another day. An imported person who is not
+ * verified yet gets one of their own first, with the password that was imported.
+ */
+export async function renewNewestRegistration(
+  em: EntityManager,
+  email: string,
+  { tokenHash }: { tokenHash: Buffer },
+): Promise<{ full_name: string } | undefined> {
+  const [renewed] = await em.execute<{ full_name: string }[]>(
+    `update registrations set token_hash = ?, expires_at = now() + ${LIFETIME}
+      where id = (select r.id from registrations r
+                   where r.email = ? and r.expires_at > now()
+                     and not exists (select from users u where u.email = r.email)
+                   order by r.created_at desc limit 1)
+     returning full_name`,
+    [tokenHash, email],
+  );
+  if (renewed) return renewed;
+  const [imported] = await em.execute<{ full_name: string }[]>(
+    `insert into registrations (id, user_id, email, full_name, password_hash, token_hash, created_at, expires_at)
+     select ?, u.id, u.email, u.full_name, c.password_hash, ?, now(), now() + ${LIFETIME}
+       from users u join password_credentials c on c.user_id = u.id
+      where u.email = ? and u.email_verified_at is null and u.status = 'active'
+     returning full_name`,
+    [newId(), tokenHash, email],
+  );
+  return imported;
+}

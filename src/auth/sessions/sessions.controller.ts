@@ -1,0 +1,55 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { Actor } from '../../kernel/actor.js';
+import { ApiProblems } from '../../kernel/api-problems.js';
+import { Authorize, CurrentActor, Public } from '../../kernel/authorize.js';
+import { RefreshRequest, SessionPath } from './sessions.dto.js';
+import { SessionsService } from './sessions.service.js';
+import { SessionView, SignedInView, toSessionView, toSignedInView } from './sessions.view.js';
+
+@ApiTags('Sessions')
+@Controller('api/v1/auth')
+export class SessionsController {
+  constructor(private readonly sessions: SessionsService) {}
+
+  /** Exchanges a refresh token for a new pair; each works once, and reuse ends the session. */
+  @Post('refresh')
+  @HttpCode(200)
+  @Public()
+  @ApiProblems('validation_failed', 'malformed_json', 'token_invalid', 'refresh_token_reused')
+  async refresh(@CurrentActor() actor: Actor, @Body() { refreshToken }: RefreshRequest): Promise<SignedInView> {
+    return toSignedInView(await this.sessions.refresh(actor, refreshToken));
+  }
+
+  /** Ends the session of this request. */
+  @Post('logout')
+  @HttpCode(204)
+  @Authorize('session')
+  async logout(@CurrentActor() actor: Actor): Promise<void> {
+    await this.sessions.revokeOne(actor, actor.sessionId!, 'logout');
+  }
+
+  /** Lists your sessions that are still good. */
+  @Get('sessions')
+  @Authorize('session')
+  async listSessions(@CurrentActor() actor: Actor): Promise<SessionView[]> {
+    return (await this.sessions.list(actor)).map((session) => toSessionView(session, actor.sessionId));
+  }
+
+  /** Ends one of your sessions. */
+  @Delete('sessions/:id')
+  @HttpCode(204)
+  @Authorize('session')
+  @ApiProblems('validation_failed', 'not_found')
+  async endSession(@CurrentActor() actor: Actor, @Param() { id }: SessionPath): Promise<void> {
+    await this.sessions.revokeOne(actor, id, 'revoked');
+  }
+
+  /** Ends all your sessions but this one. */
+  @Delete('sessions')
+  @HttpCode(204)
+  @Authorize('session')
+  async endOtherSessions(@CurrentActor() actor: Actor): Promise<void> {
+    await this.sessions.revokeOthers(actor);
+  }
+}

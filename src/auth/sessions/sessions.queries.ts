@@ -1,0 +1,124 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Actor } from '../../kernel/actor.js';
+import { hashToken } from '../../kernel/tokens.js';
+
+/** Sessions end 7 days after the last refresh and 30 days after sign-in. */
+const IDLE = `interval '7 days'`;
+const ABSOLUTE = `interval '30 days'`;
+/** For this long a used token gets the same successor again: two tabs, a lost answer. */
+const GRACE = `interval '10 seconds'`;
+const USER_AGENT_MAX = 512;
+
+/** Whose session it is, as a sign-in answers it. */
+export interface SessionOwner {
+  session_id: string;
+  authenticated_at: Date;
+  methods: string[];
+  id: string;
+  email: string;
+  full_name: string;
+  platform_role: 'admin' | null;
+}
+
+const OWNER_COLUMNS = `u.id, u.email, u.full_name, u.platform_role`;
+
+/** Opens a session with its first refresh token; nothing when the person is not active (any more). */
+export async function openSession(
+  em: EntityManager,
+  actor: Actor,
+  session: { id: string; userId: string; keyId: string; methods: string[]; token: string },
+): Promise<SessionOwner | undefined> {
+  const [owner] = await em.execute<SessionOwner[]>(
+    `with opened as (
+       insert into user_sessions (id, user_id, family_key_id, methods, ip, user_agent, created_at, last_active_at, expires_at, ends_at)
+       select ?, u.id, ?, ?, ?, ?, now(), now(), now() + ${IDLE}, now() + ${ABSOLUTE}
+         from users u where u.id = ? and u.status = 'active' for share
+       returning id, user_id, methods, created_at, expires_at),
+     head as (
+       insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
+       select ?, id, now(), expires_at from opened)
+     select s.id as session_id, s.created_at as authenticated_at, s.methods, ${OWNER_COLUMNS}
+       from opened s join users u on u.id = s.user_id`,
+    [
+      session.id,
+      session.keyId,
+      `{${session.methods.join(',')}}`,
+      actor.ip,
+      userAgentOf(actor),
+      session.userId,
+      hashToken(session.token),
+    ],
+  );
+  return owner;
+}
+
+/**
+ * Uses a refresh token and puts its successor in its place: one statement, so of fifty at once one wins. The session's
+ * row is locked by it, so that no refresh succeeds once a revocation has returned.
+ */
+export async function rotateRefreshToken(
+  em: EntityManager,
+  actor: Actor,
+  token: string,
+  successor: string,
+): Promise<SessionOwner | undefined> {
+  const [owner] = await em.execute<SessionOwner[]>(
+    `with used as (
+       update refresh_tokens set used_at = clock_timestamp()
+        where token_hash = ? and used_at is null and expires_at > now()
+       returning session_id),
+     moved as (
+       update user_sessions s
+          set last_active_at = now(), expires_at = least(now() + ${IDLE}, s.ends_at), ip = ?, user_agent = ?
+         from used, users u
+        where s.id = used.session_id and s.revoked_at is null and s.expires_at > now()
+          and u.id = s.user_id and u.status = 'active'
+       returning s.id as session_id, s.created_at as authenticated_at, s.methods, s.expires_at, ${OWNER_COLUMNS}),
+     head as (
+       insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
+       select ?, session_id, now(), expires_at from moved)
+     select session_id, authenticated_at, methods, id, email, full_name, platform_role from moved`,
+    [hashToken(token), actor.ip, userAgentOf(actor), hashToken(successor)],
+  );
+  return owner;
+}
+
+/** A token that could not be used, of a session that still lives: within its grace, or reused. */
+export async function findUsedToken(
+  em: EntityManager,
+  token: string,
+): Promise<(SessionOwner & { within_grace: boolean }) | undefined> {
+  const [used] = await em.execute<(SessionOwner & { within_grace: boolean })[]>(
+    `select t.used_at > clock_timestamp() - ${GRACE} as within_grace,
+            s.id as session_id, s.created_at as authenticated_at, s.methods, ${OWNER_COLUMNS}
+       from refresh_tokens t
+       join user_sessions s on s.id = t.session_id
+       join users u on u.id = s.user_id
+      where t.token_hash = ? and t.used_at is not null and u.status = 'active'
+        and s.revoked_at is null and s.expires_at > now()
+        for update of s`,
+    [hashToken(token)],
+  );
+  return used;
+}
+
+/** Ends sessions of a person that still live: one, all, or all but one. @returns their ids. */
+export async function endSessions(
+  em: EntityManager,
+  userId: string,
+  reason: string,
+  { only = null, except = null }: { only?: string | null; except?: string | null } = {},
+): Promise<string[]> {
+  const ended = await em.execute<{ id: string }[]>(
+    `update user_sessions set revoked_at = now(), revoked_reason = ?
+      where user_id = ? and revoked_at is null and expires_at > now()
+        and (?::uuid is null or id = ?) and (?::uuid is null or id <> ?)
+     returning id`,
+    [reason, userId, only, only, except, except],
+  );
+  return ended.map(({ id }) => id);
+}
+
+function userAgentOf(actor: Actor): string | null {
+  return actor.userAgent?.replaceAll('\0', '').slice(0, USER_AGENT_MAX) ?? null;
+}

@@ -1,0 +1,142 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../../audit/audit.service.js';
+import { asSystem } from '../../database/tenant-context.js';
+import type { Actor } from '../../kernel/actor.js';
+import { newId } from '../../kernel/ids.js';
+import { problem } from '../../kernel/problem.js';
+import { MailService } from '../../mail/mail.service.js';
+import { AccessTokens } from '../tokens/access-tokens.js';
+import { RevokedSessions } from '../tokens/revoked-sessions.js';
+import { RefreshChain } from './refresh-chain.js';
+import { endSessions, findUsedToken, openSession, rotateRefreshToken, type SessionOwner } from './sessions.queries.js';
+import { Session } from './session.entity.js';
+
+/** Both tokens of a session, and whose it is. */
+export interface SignedIn {
+  sessionId: string;
+  accessToken: string;
+  refreshToken: string;
+  /** Seconds that the access token lives. */
+  expiresIn: number;
+  user: { id: string; email: string; fullName: string; platformRole: 'admin' | null };
+}
+
+/** Why a session ended before its time. */
+export type EndReason =
+  | 'logout'
+  | 'revoked'
+  | 'password_changed'
+  | 'password_reset'
+  | 'email_change_undone'
+  | 'user_disabled'
+  | 'user_deleted'
+  | 'refresh_token_reused';
+
+@Injectable()
+export class SessionsService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly chain: RefreshChain,
+    private readonly accessTokens: AccessTokens,
+    private readonly revoked: RevokedSessions,
+    private readonly audit: AuditService,
+    private readonly mail: MailService,
+  ) {}
+
+  /**
+   * Opens a session.
+   * @param em of a system transaction; the session exists once it commits.
+   * @param methods how the person proved who they are (RFC 8176).
+   * @returns null when the person is not active.
+   */
+  async open(em: EntityManager, actor: Actor, userId: string, methods: string[]): Promise<SignedIn | null> {
+    const { token, keyId } = this.chain.begin();
+    const owner = await openSession(em, actor, { id: newId(), userId, keyId, methods, token });
+    return owner ? this.signedIn(owner, token) : null;
+  }
+
+  /**
+   * Exchanges a refresh token for the next pair (RFC 9700, 4.14.2). For 10 s the parent gets the same successor again;
+   * later reuse means that two hold the token, and ends the session.
+   * @throws Problem `token_invalid`; `refresh_token_reused`.
+   */
+  async refresh(actor: Actor, token: string): Promise<SignedIn> {
+    const successor = this.chain.successor(token);
+    if (successor === null) throw problem('token_invalid');
+    const outcome = await asSystem(this.em, async (em) => {
+      const owner = await rotateRefreshToken(em, actor, token, successor);
+      if (owner) return owner;
+      const used = await findUsedToken(em, token);
+      if (!used) return 'invalid';
+      if (used.within_grace) return used;
+      await this.end(em, actor, used.id, 'refresh_token_reused', { only: used.session_id });
+      this.mail.send('refresh-token-reuse', used.email, { name: used.full_name, at: new Date().toISOString() });
+      return 'reused';
+    });
+    if (outcome === 'invalid') throw problem('token_invalid');
+    if (outcome === 'reused') throw problem('refresh_token_reused');
+    return this.signedIn(outcome, successor);
+  }
+
+  /** The caller's live sessions, newest activity first. */
+  async list(actor: Actor): Promise<Session[]> {
+    const now = new Date();
+    return this.em.find(
+      Session,
+      { user: actor.requiredUserId, revokedAt: null, expiresAt: { $gt: now } },
+      { orderBy: { lastActiveAt: 'desc', id: 'desc' } },
+    );
+  }
+
+  /**
+   * Ends one of the caller's sessions.
+   * @throws Problem `not_found` when it is not theirs, or has ended.
+   */
+  async revokeOne(actor: Actor, sessionId: string, reason: EndReason): Promise<void> {
+    const ended = await asSystem(this.em, (em) =>
+      this.end(em, actor, actor.requiredUserId, reason, { only: sessionId }),
+    );
+    if (ended === 0) throw problem('not_found');
+  }
+
+  /** Ends every session of the caller but the present one. */
+  async revokeOthers(actor: Actor): Promise<void> {
+    await asSystem(this.em, (em) => this.end(em, actor, actor.requiredUserId, 'revoked', { except: actor.sessionId }));
+  }
+
+  /**
+   * Ends sessions of a person, in the caller's system transaction: refreshing stops when it commits, access tokens
+   * within a second, on every instance.
+   * @returns how many.
+   */
+  async end(
+    em: EntityManager,
+    actor: Actor,
+    userId: string,
+    reason: EndReason,
+    which: { only?: string | null; except?: string | null } = {},
+  ): Promise<number> {
+    const ids = await endSessions(em, userId, reason, which);
+    if (ids.length > 0) await this.revoked.announce(em, ids);
+    for (const id of ids)
+      this.audit.record(actor, 'session.ended', { userId, target: { type: 'session', id }, reason });
+    return ids.length;
+  }
+
+  private async signedIn(owner: SessionOwner, refreshToken: string): Promise<SignedIn> {
+    const { token, expiresIn } = await this.accessTokens.issue({
+      userId: owner.id,
+      sessionId: owner.session_id,
+      authTime: new Date(owner.authenticated_at),
+      methods: owner.methods,
+    });
+    return {
+      sessionId: owner.session_id,
+      accessToken: token,
+      refreshToken,
+      expiresIn,
+      user: { id: owner.id, email: owner.email, fullName: owner.full_name, platformRole: owner.platform_role },
+    };
+  }
+}

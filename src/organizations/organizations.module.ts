@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { OrganizationsController } from './organizations.controller.js';
+import { OrganizationsService } from './organizations.service.js';
+
+/** The tenants, and who belongs to them. */
+@Module({ controllers: [OrganizationsController], providers: [OrganizationsService], exports: [OrganizationsService] })
+export class OrganizationsModule {}

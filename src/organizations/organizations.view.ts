@@ -1,0 +1,26 @@
+import type { Membership } from './membership.entity.js';
+
+/** An organization that you belong to. */
+export class MyOrganizationView {
+  /** @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00 */
+  id!: string;
+  /** @example Analytical Engines */
+  name!: string;
+  /** @example analytical-engines */
+  slug!: string;
+  /**
+   * Your role in it.
+   * @example owner
+   */
+  role!: string;
+  /**
+   * When you joined.
+   * @example 2026-11-21T08:00:00.000Z
+   */
+  joinedAt!: string;
+}
+
+export function toMyOrganizationView({ organization, role, joinedAt }: Membership): MyOrganizationView {
+  const { id, name, slug } = organization;
+  return { id, name, slug, role, joinedAt: joinedAt.toISOString() };
+}
