@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { Env } from '../config/env.js';
+import { documentLimits } from './limits/limits.openapi.js';
 import { PROBLEM_CODES, ProblemView } from './kernel/api-problems.js';
 import { errors, type ErrorCode } from './kernel/errors.js';
 import { VERSION } from './kernel/version.js';
@@ -19,6 +20,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   });
   for (const path of Object.values(document.paths))
     for (const operation of Object.values(path)) addProblems(operation as Operation);
+  documentLimits(document);
   return document;
 }
 

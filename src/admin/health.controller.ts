@@ -3,6 +3,7 @@ import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../kernel/authorize.js';
 import { Readiness } from '../kernel/readiness.js';
+import { Unlimited } from '../limits/limit.decorator.js';
 import { VERSION } from '../kernel/version.js';
 import { HealthView, LiveView, ReadyView } from './health.view.js';
 
@@ -10,6 +11,7 @@ import { HealthView, LiveView, ReadyView } from './health.view.js';
 const PROBE_TIMEOUT_MS = 2_000;
 
 @ApiTags('System')
+@Unlimited()
 @Controller('health')
 export class HealthController {
   constructor(private readonly readiness: Readiness) {}

@@ -44,8 +44,7 @@ export class AuthGuard implements CanActivate {
     }
     request.actor = await this.authenticate(request, origin);
     enterTenant(this.em, request.actor);
-    if (access.requirement !== 'session')
-      await this.authorize(request.actor, access.requirement, request.routeOptions.url ?? '');
+    if (access.requirement !== 'session') await this.authorize(request, access.requirement);
     return true;
   }
 
@@ -63,28 +62,32 @@ export class AuthGuard implements CanActivate {
     } catch (error) {
       // A flood of tokens that do not fit meets a limit too.
       if (error instanceof Problem && error.status === 401)
-        await this.limits.hit('api', { ip: request.ip, route: 'unauthenticated' }, ['ip']);
+        Object.assign(error.headers, await this.limits.hit('api', { ip: request.ip, route: 'unauthenticated' }, ['ip']));
       throw error;
     }
   }
 
-  /** A denied permission is remembered: its entry commits, then the refusal is thrown. */
-  private async authorize(actor: Actor, requirement: string, route: string): Promise<void> {
-    const allowed = await asSystem(this.em, async (em) => {
-      const [user] = await em.execute<{ admin: boolean }[]>(
+  private async authorize(request: ActingRequest, requirement: string): Promise<void> {
+    const { actor } = request;
+    const [user] = await asSystem(this.em, (em) =>
+      em.execute<{ admin: boolean }[]>(
         `select platform_role = 'admin' and status = 'active' as admin from users where id = ?`,
         [actor.userId],
-      );
-      const may = requirement === 'platform-admin' && user?.admin === true;
-      if (!may)
-        this.audit.record(actor, 'permission.denied', {
-          outcome: 'failure',
-          reason: requirement,
-          target: { type: 'route', id: route },
-        });
-      return may;
-    });
-    if (!allowed) throw problem('permission_denied');
+      ),
+    );
+    if (requirement === 'platform-admin' && user?.admin === true) return;
+    // Counted before the entry is written: a flood of refusals must not fill the trail.
+    await this.limits.hit('api', { ip: request.ip, account: actor.userId });
+    // A denied permission is remembered: its entry commits, then the refusal is thrown.
+    const route = request.routeOptions.url ?? '';
+    await asSystem(this.em, async () =>
+      this.audit.record(actor, 'permission.denied', {
+        outcome: 'failure',
+        reason: requirement,
+        target: { type: 'route', id: route },
+      }),
+    );
+    throw problem('permission_denied');
   }
 
   private accessOf(context: ExecutionContext): Access | null {

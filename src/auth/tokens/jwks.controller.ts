@@ -1,10 +1,12 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { Unlimited } from '../../limits/limit.decorator.js';
 import { Public } from '../../kernel/authorize.js';
 import { JwksView } from './jwks.view.js';
 import { SigningKeys } from './signing-keys.js';
 
 @ApiTags('System')
+@Unlimited()
 @Controller('.well-known/jwks.json')
 export class JwksController {
   constructor(private readonly keys: SigningKeys) {}
