@@ -20,6 +20,14 @@ const AuditEntrySchema = defineEntity({
     { name: 'system_reads', command: 'select', roles: ['tenon_system'], using: 'true' },
     { name: 'system_writes', command: 'insert', roles: ['tenon_system'], check: 'true' },
   ],
+  // Each ends in the id, so that a page of one filter comes in order and needs no sort.
+  indexes: [
+    { properties: ['organizationId', 'id'] },
+    { properties: ['userId', 'id'] },
+    { properties: ['actorId', 'id'] },
+    { properties: ['action', 'id'] },
+    { properties: ['targetId', 'id'] },
+  ],
   properties: {
     id: p.uuid().primary(),
     occurredAt: p.datetime(),
