@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { decodeProtectedHeader, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { decodeProtectedHeader, type JWTPayload, jwtVerify, type ProtectedHeaderParameters, SignJWT } from 'jose';
 import { Env } from '../../../config/env.js';
 import { newId } from '../../kernel/ids.js';
 import { type Problem, problem } from '../../kernel/problem.js';
@@ -14,6 +14,7 @@ export const ACCESS_TOKEN_SECONDS = 900;
 const CLOCK_TOLERANCE_SECONDS = 5;
 /** RFC 9068: sets access tokens apart from every other token that these keys may come to sign. */
 const TYPE = 'at+jwt';
+const HEADER = ['alg', 'typ', 'kid'];
 /** Ours have about 550 characters; a header may have 16 KiB, and hashing and parsing them is not free. */
 const MAX_LENGTH = 2_048;
 const CACHED_TOKENS = 10_000;
@@ -109,15 +110,20 @@ export class AccessTokens {
   }
 }
 
-/** @throws Problem `token_invalid` when there is no header, or it names no key. */
+/**
+ * The key that a token names. Whatever else its header offers (a key, the address of one, extensions) is not of our
+ * making.
+ * @throws Problem `token_invalid`.
+ */
 function keyIdOf(token: string): string {
-  let kid: unknown;
+  let header: ProtectedHeaderParameters;
   try {
-    ({ kid } = decodeProtectedHeader(token));
+    header = decodeProtectedHeader(token);
   } catch (error) {
     throw invalid(error);
   }
-  if (typeof kid !== 'string') throw invalid();
+  const { kid } = header;
+  if (typeof kid !== 'string' || !Object.keys(header).every((name) => HEADER.includes(name))) throw invalid();
   return kid;
 }
 
