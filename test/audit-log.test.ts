@@ -1,12 +1,14 @@
 import { RequestContext } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
+import type { Response, Test } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuditPartitions } from '../src/audit/audit.cleanup.js';
 import { AuditService } from '../src/audit/audit.service.js';
 import { Actor } from '../src/kernel/actor.js';
 import { firstIdAt, newId } from '../src/kernel/ids.js';
-import { startApp, type TestApp } from './harness/app.js';
+import { ADMIN, startApp, type TestApp } from './harness/app.js';
+import { newPerson } from './harness/people.js';
 
 function startOfMonth(ahead: number): Date {
   const now = new Date();
@@ -115,6 +117,233 @@ describe('U1 trail', () => {
       request_id: 'r-1',
     });
     expect(rows[0].user_agent).toMatch(/^curlx{500}/);
+  });
+});
+
+describe('U1 reading the trail', () => {
+  let token: string;
+  let requestId: string;
+  beforeAll(async () => {
+    const { body, headers } = await tenon.http.post('/api/v1/auth/login').send(ADMIN).expect(200);
+    token = body.accessToken;
+    requestId = headers['x-request-id']!;
+  });
+  const search = (query: Record<string, unknown>): Test =>
+    tenon.http.get('/api/v1/admin/audit-log').query(query).auth(token, { type: 'bearer' });
+  const events = (query: Record<string, string | number> = {}): Test =>
+    tenon.http.get('/api/v1/users/me/security-events').query(query).auth(token, { type: 'bearer' });
+  /** Entries past the service, `count` of them, oldest first. */
+  async function seed(count: number, columns: Record<string, unknown>): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => newId());
+    const names = ['actor_kind', 'action', 'outcome', ...Object.keys(columns)];
+    for (const id of ids)
+      await tenon.db.sql.query(
+        `insert into audit_log (id, occurred_at, ${names}) values ($1, now(), 'system', 'seed.made', 'success', ${Object.keys(columns).map((_, at) => `$${at + 2}`)})`.replace(
+          ', )',
+          ')',
+        ),
+        [id, ...Object.values(columns)],
+      );
+    return ids;
+  }
+
+  it('is the platform admin’s alone', async () => {
+    await tenon.http.get('/api/v1/admin/audit-log').expect(401);
+    const member = await newPerson(tenon);
+    const { body } = await tenon.http
+      .get('/api/v1/admin/audit-log')
+      .auth(member.accessToken, { type: 'bearer' })
+      .expect(403);
+    expect(body.code).toBe('permission_denied');
+    const { body: page } = await search({ action: 'permission.denied', actorId: member.userId }).expect(200);
+    expect(page.data).toMatchObject([{ outcome: 'failure', actorId: member.userId, actorKind: 'user' }]);
+  });
+
+  it('shows every field, newest first', async () => {
+    const { body } = await search({ requestId }).expect(200);
+    expect(body.data.length).toBeGreaterThan(0);
+    expect(body.data[0]).toMatchObject({
+      requestId,
+      outcome: 'success',
+      ip: expect.any(String),
+      occurredAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+    expect(Object.keys(body.data[0]).toSorted()).toEqual([
+      'action',
+      'actorId',
+      'actorKind',
+      'actorName',
+      'after',
+      'before',
+      'id',
+      'impersonatorId',
+      'ip',
+      'occurredAt',
+      'organizationId',
+      'outcome',
+      'reason',
+      'requestId',
+      'sessionId',
+      'targetId',
+      'targetType',
+      'userAgent',
+      'userId',
+    ]);
+    const all = await search({ limit: 200 }).expect(200);
+    const ids = all.body.data.map(({ id }: { id: string }) => id);
+    expect(ids).toEqual(ids.toSorted().toReversed());
+    // Reading the trail shows no secret of it: no token, no password, no hash of one.
+    expect(JSON.stringify(all.body)).not.toMatch(/argon2|eyJ|seven quiet/);
+  });
+
+  it('P7 pages by keyset without gap or repetition, also while entries are added', async () => {
+    const target = newId();
+    const ids = await seed(25, { target_type: 'seed', target_id: target });
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const { body }: Response = await search({ targetId: target, limit: 10, ...(cursor ? { cursor } : {}) }).expect(
+        200,
+      );
+      seen.push(...body.data.map(({ id }: { id: string }) => id));
+      expect(body.meta.hasNext).toBe(body.meta.nextCursor !== null);
+      cursor = body.meta.nextCursor;
+      await seed(1, { target_type: 'seed', target_id: target });
+    } while (cursor);
+    expect(seen).toEqual(ids.toReversed());
+  });
+
+  it('finds by every filter', async () => {
+    const one = {
+      actor_id: newId(),
+      user_id: newId(),
+      organization_id: newId(),
+      target_type: 'seed',
+      target_id: `x_${newId()}`,
+    };
+    const [id] = await seed(1, one);
+    await seed(1, {});
+    const filters = {
+      actorId: one.actor_id,
+      userId: one.user_id,
+      organizationId: one.organization_id,
+      targetId: one.target_id,
+    };
+    for (const [name, value] of Object.entries(filters)) {
+      const { body } = await search({ [name]: value }).expect(200);
+      expect(
+        body.data.map((entry: { id: string }) => entry.id),
+        name,
+      ).toEqual([id]);
+    }
+    const together = await search({ ...filters, targetType: 'seed', action: 'seed.*', outcome: 'success' }).expect(200);
+    expect(together.body.data).toHaveLength(1);
+    expect((await search({ ...filters, outcome: 'failure' }).expect(200)).body.data).toEqual([]);
+    expect((await search({ ...filters, action: 'seed' }).expect(200)).body.data).toEqual([]);
+  });
+
+  it('takes % and _ of an action for themselves', async () => {
+    await seed(1, { target_id: 'underscore' });
+    await tenon.db.sql.query(`update audit_log set action = 'seedXmade.once' where target_id = 'underscore'`);
+    expect((await search({ action: 'seed_made.*' }).expect(200)).body.data).toEqual([]);
+    await search({ action: 'seed%' }).expect(400);
+  });
+
+  it('finds by time, over the months', async () => {
+    const target = newId();
+    for (const [month, at] of [
+      ['2026-11', '2026-11-30T23:59:59.500Z'],
+      ['2026-12', '2026-12-01T00:00:00.000Z'],
+    ] as const)
+      await tenon.db.sql.query(
+        `insert into audit_log (id, occurred_at, actor_kind, action, outcome, target_id, reason) values ($1, $2, 'system', 'seed.timed', 'success', $3, $4)`,
+        [
+          firstIdAt(Date.parse(at)).replace(/0000-0000-000000000000$/, `7000-8000-${target.slice(-12)}`),
+          at,
+          target,
+          month,
+        ],
+      );
+    const between = async (from?: string, to?: string): Promise<string[]> => {
+      const { body } = await search({ targetId: target, ...(from && { from }), ...(to && { to }) }).expect(200);
+      return body.data.map(({ reason }: { reason: string }) => reason);
+    };
+    expect(await between()).toEqual(['2026-12', '2026-11']);
+    expect(await between('2026-12-01')).toEqual(['2026-12']);
+    expect(await between(undefined, '2026-12-01T00:00:00Z')).toEqual(['2026-11']);
+    expect(await between('2026-11-30T18:59:59.500-05:00', '2026-12-01T00:00:00.001Z')).toEqual(['2026-12', '2026-11']);
+    expect(await between('2027-01-01')).toEqual([]);
+    expect(await between('9999-12-31')).toEqual([]);
+    expect(await between('1970-01-01', '1970-01-02')).toEqual([]);
+  });
+
+  it.each([
+    { from: '99999-13-45' },
+    { from: 'now(); drop table users' },
+    { to: '2026-02-30' },
+    { to: `2026-11-21' or '1'='1` },
+    { cursor: `'; select pg_sleep(10); --` },
+    { cursor: Buffer.from(`0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00' or true --`).toString('base64url') },
+    { cursor: Buffer.from(`not an id`).toString('base64url') },
+    { limit: 0 },
+    { limit: 201 },
+    { limit: -1 },
+    { limit: '1e2; drop' },
+    { actorId: `' or 1=1 --` },
+    { userId: 'null' },
+    { action: `login' or true` },
+    { action: '*' },
+    { outcome: 'maybe' },
+    { targetType: `user' --` },
+    { targetId: 'a\0b' },
+    { requestId: 'x' },
+    { actorId: [newId(), newId()] },
+    { sort: 'id; drop table users' },
+    { 'actorId[$ne]': 'x' },
+    { __proto__x: '1' },
+  ])('case 8: refuses %j with 400', async (query) => {
+    const { body } = await search(query).expect(400);
+    expect(body.code).toBe('validation_failed');
+  });
+
+  it('A10 shows me what happened to my account, and nothing of others', async () => {
+    const member = await newPerson(tenon);
+    const mine = (query = {}): Test =>
+      tenon.http.get('/api/v1/users/me/security-events').query(query).auth(member.accessToken, { type: 'bearer' });
+    await tenon.http.get('/api/v1/users/me/security-events').expect(401);
+    const before = await mine().expect(200);
+    expect(before.body.data.length).toBeGreaterThan(0);
+    const stranger = await events({ limit: 200 }).expect(200);
+    const known = new Set(stranger.body.data.map(({ id }: { id: string }) => id));
+    expect(before.body.data.some(({ id }: { id: string }) => known.has(id))).toBe(false);
+
+    const [admins] = await seed(1, {
+      user_id: member.userId,
+      actor_id: newId(),
+      ip: '198.51.100.9',
+      user_agent: 'admin browser',
+    });
+    await tenon.db.sql.query(`update audit_log set actor_kind = 'user', action = 'user.status_changed' where id = $1`, [
+      admins,
+    ]);
+    const { body } = await mine({ limit: 1 }).expect(200);
+    expect(body.data).toEqual([
+      {
+        id: admins,
+        at: expect.any(String),
+        action: 'user.status_changed',
+        outcome: 'success',
+        sentence: 'User status changed by an administrator',
+        ip: null,
+        userAgent: null,
+      },
+    ]);
+    expect(body.meta.hasNext).toBe(true);
+    const next = await mine({ limit: 200, cursor: body.meta.nextCursor }).expect(200);
+    expect(next.body.data.map(({ id }: { id: string }) => id)).toEqual(
+      before.body.data.map(({ id }: { id: string }) => id),
+    );
+    await mine({ userId: newId() }).expect(400);
   });
 });
 

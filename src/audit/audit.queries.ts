@@ -1,7 +1,7 @@
 import { EntityManager, type FilterQuery } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { asSystem } from '../database/tenant-context.js';
-import { firstIdAt } from '../kernel/ids.js';
+import { firstIdAt, timeOfId } from '../kernel/ids.js';
 import { readInstant } from '../kernel/instant.js';
 import { type CursorPage, type CursorQuery, readCursor, toCursorPage } from '../kernel/lists.js';
 import type { AuditLogQuery } from './audit-log.dto.js';
@@ -9,6 +9,8 @@ import { AuditEntry } from './audit-entry.entity.js';
 
 /** An entry's id and its time are read from the clock one after the other; a minute is beyond any pause between. */
 const ID_LEEWAY_MS = 60_000;
+/** No request takes longer; its entries are looked for from its own time on. */
+const REQUEST_MS = 3600_000;
 
 /** Reads the trail across tenants; who may ask is the controllers' matter. */
 @Injectable()
@@ -58,5 +60,9 @@ function toConditions({
     conditions.push({ occurredAt: { $gte: earliest }, id: { $gte: firstIdAt(earliest.getTime() - ID_LEEWAY_MS) } });
   const latest = to === undefined ? null : readInstant(to);
   if (latest) conditions.push({ occurredAt: { $lt: latest }, id: { $lt: firstIdAt(latest.getTime() + ID_LEEWAY_MS) } });
+  // There is no index by request; its id says when it was.
+  const requestedAt = equal.requestId === undefined ? null : timeOfId(equal.requestId);
+  if (requestedAt !== null)
+    conditions.push({ id: { $gte: firstIdAt(requestedAt - ID_LEEWAY_MS), $lt: firstIdAt(requestedAt + REQUEST_MS) } });
   return conditions;
 }
