@@ -1,5 +1,6 @@
 import { RequestContext } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/postgresql';
+import type { DynamicModule } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
@@ -20,8 +21,13 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
  * Builds the application, ready to listen: what `main.ts`, tests and tools share.
  * @param env with `databaseUrl`.
  * @param keys that encrypt secrets at rest.
+ * @param root the rooms; tests and benches add routes of their own.
  */
-export async function createApp(env: Env, keys: readonly SecretKey[]): Promise<NestFastifyApplication> {
+export async function createApp(
+  env: Env,
+  keys: readonly SecretKey[],
+  root: DynamicModule = AppModule.forRoot(env, keys),
+): Promise<NestFastifyApplication> {
   const log = createLog(env);
   const adapter = new FastifyAdapter({
     genReqId: () => newId(),
@@ -40,7 +46,7 @@ export async function createApp(env: Env, keys: readonly SecretKey[]): Promise<N
       maxParamLength: 200,
     },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(env, keys), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     bodyParser: false,
     abortOnError: false,
     logger: new NestLog(log),
@@ -62,6 +68,8 @@ export async function createApp(env: Env, keys: readonly SecretKey[]): Promise<N
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity')
       throw problem('unsupported_media_type', { detail: 'Compressed bodies are not taken' });
+    // PostgreSQL's protocol ends a text at NUL: what follows it would be read as a broken message.
+    if (request.url.includes('%00')) throw problem('validation_failed', { detail: 'The address holds a NUL' });
     if (!readiness.ready && request.url.startsWith('/api/'))
       throw problem('service_unavailable', {
         detail: `Waiting for: ${readiness.waitingFor ?? 'stop'}`,

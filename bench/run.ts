@@ -1,0 +1,59 @@
+import { availableParallelism, cpus } from 'node:os';
+import { benchDatabase } from './server.js';
+import { loginBench } from './login.js';
+import { refreshBench } from './refresh.js';
+import { startBench } from './start.js';
+import { tokenRouteBench } from './token-route.js';
+import { usersMeBench } from './users-me.js';
+
+/** One promise about speed, held against its limit in the same run. */
+export interface Figure {
+  name: string;
+  /** What Tenon does, and its limit, in the same unit. */
+  figure: number;
+  limit: number;
+  unit: string;
+  /** figure / limit has to reach this; null is only printed. */
+  bar: number | null;
+}
+
+const wanted = process.argv.slice(2);
+const benches = {
+  start: startBench,
+  login: loginBench,
+  token: tokenRouteBench,
+  me: usersMeBench,
+  refresh: refreshBench,
+};
+
+process.stdout.write(
+  `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, Node ${process.versions.node}\n\n`,
+);
+let missed = 0;
+const postgres = await benchDatabase();
+try {
+  for (const [name, bench] of Object.entries(benches)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    for (const figure of await bench(postgres)) missed += print(figure);
+  }
+} finally {
+  await postgres.remove();
+}
+if (missed > 0) {
+  process.stdout.write(`\n${missed} below their bar\n`);
+  process.exitCode = 1;
+}
+
+function print({ name, figure, limit, unit, bar }: Figure): number {
+  const ratio = figure / limit;
+  const short = bar !== null && ratio < bar;
+  const verdict = bar === null ? '' : short ? `  BELOW ${bar}` : `  >= ${bar}`;
+  process.stdout.write(
+    `${name.padEnd(58)} ${round(figure).padStart(9)} of ${round(limit).padStart(9)} ${unit.padEnd(12)} ${ratio.toFixed(2)}${verdict}\n`,
+  );
+  return short ? 1 : 0;
+}
+
+function round(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(2);
+}

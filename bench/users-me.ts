@@ -1,0 +1,54 @@
+import type { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
+import { load, median } from './load.js';
+import type { Figure } from './run.js';
+import { ADMIN, serve, signIn, tenonEnv } from './server.js';
+
+const CONNECTIONS = 32;
+const SECONDS = 4;
+const ROUNDS = 3;
+
+/** `GET /users/me` with everything on, against bare Fastify and `pg`. */
+export async function usersMeBench(postgres: EmbeddedPostgres): Promise<Figure[]> {
+  const tenon = await serve('../src/main.js', [], { ...tenonEnv(postgres), RATE_LIMITS: 'off' }, '/health');
+  const { accessToken } = await signIn(tenon.url, ADMIN.email, ADMIN.password);
+  const { id } = (await (
+    await fetch(`${tenon.url}/api/v1/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })
+  ).json()) as { id: string };
+  // As superuser: the bare query would find nothing without its context.
+  const superuser = new URL(postgres.superuserUrl);
+  superuser.pathname = new URL(postgres.appUrl).pathname;
+  const bare = await serve('./bare-fastify.js', [superuser.href, id], {}, '/health');
+  const figures = { tenon: [] as number[], plain: [] as number[], context: [] as number[] };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const shape = { connections: CONNECTIONS, seconds: SECONDS };
+    figures.tenon.push(
+      (
+        await load({
+          ...shape,
+          url: `${tenon.url}/api/v1/users/me`,
+          headers: { authorization: `Bearer ${accessToken}` },
+        })
+      ).perSecond,
+    );
+    figures.plain.push((await load({ ...shape, url: `${bare.url}/plain` })).perSecond);
+    figures.context.push((await load({ ...shape, url: `${bare.url}/context` })).perSecond);
+  }
+  await Promise.all([tenon.stop(), bare.stop()]);
+  const figure = median(figures.tenon);
+  return [
+    {
+      name: 'GET /users/me : bare Fastify and pg, same transaction',
+      figure,
+      limit: median(figures.context),
+      unit: 'requests/s',
+      bar: 0.5,
+    },
+    {
+      name: 'GET /users/me : bare Fastify and pg, the query alone',
+      figure,
+      limit: median(figures.plain),
+      unit: 'requests/s',
+      bar: 0.5,
+    },
+  ];
+}
