@@ -6,10 +6,12 @@ import { AccountService } from './account/account.service.js';
 import { AuthGuard } from './auth.guard.js';
 import { EmailChangeController } from './email-change/email-change.controller.js';
 import { EmailChangeService } from './email-change/email-change.service.js';
+import { UsersImport } from './import/users-import.service.js';
 import { Lockout } from './login/lockout.js';
 import { LoginController } from './login/login.controller.js';
 import { LoginService } from './login/login.service.js';
 import { PasswordCheck } from './login/password-check.js';
+import { PagesController } from './pages/pages.controller.js';
 import { PasswordCredentials } from './passwords/password-credentials.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { PasswordsController } from './passwords/passwords.controller.js';
@@ -32,6 +34,7 @@ import { TokensModule } from './tokens/tokens.module.js';
     PasswordsController,
     EmailChangeController,
     AccountController,
+    PagesController,
   ],
   providers: [
     RegistrationService,
@@ -46,6 +49,7 @@ import { TokensModule } from './tokens/tokens.module.js';
     EmailChangeService,
     AccountService,
     PlatformAdminService,
+    UsersImport,
     AuthGuard,
   ],
   exports: [AuthGuard, TokensModule],
