@@ -77,9 +77,19 @@ export class Migration20261121000500_accounts extends Migration {
     // A person may change how they are called, not what they may do.
     this.addSql(`revoke insert, update, delete on users from tenon_app`);
     this.addSql(`grant update (full_name, locale, time_zone, updated_at) on users to tenon_app`);
+    // One statement instead of four (BEGIN, set_config, SELECT, COMMIT) for the read that every client makes first. The
+    // caller's policies hold inside, and the variable ends with the statement's own transaction.
+    this.addSql(`
+      create function own_user(user_id uuid) returns setof users language plpgsql as $$
+      begin
+        perform set_config('app.user_id', user_id::text, true);
+        return query select * from users where users.id = user_id;
+      end $$`);
+    this.addSql(`grant execute on function own_user(uuid) to tenon_app`);
   }
 
   override down(): void {
+    this.addSql(`drop function own_user(uuid)`);
     // The policy names the table that goes first.
     this.addSql(`drop policy member_reads on organizations`);
     this.addSql(`drop table user_organization_membership`);

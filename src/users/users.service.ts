@@ -19,9 +19,11 @@ export class UsersService {
 
   /** The caller's own profile. @throws Problem `not_found` when the account was deleted meanwhile. */
   async me(actor: Actor): Promise<User> {
-    const me = await this.em.findOne(User, { id: actor.requiredUserId });
-    if (!me) throw problem('not_found');
-    return me;
+    const [row] = await this.em
+      .getConnection()
+      .execute<Record<string, unknown>[]>('select * from own_user(?)', [actor.requiredUserId]);
+    if (!row) throw problem('not_found');
+    return this.em.map(User, row);
   }
 
   /** Changes the caller's own profile. What is left out stays, null clears. */
