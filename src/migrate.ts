@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { Env } from '../config/env.js';
+import { type CommandDatabase, onDatabase, type Say } from './command-database.js';
 import { testConnection } from './database/connection-test.js';
-import { findRunningEmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.js';
 import { migrateDown, migrateUp, migrationStates, type MigrationState } from './database/schema.js';
 import { describeDifference, verifySchema } from './database/verify.js';
 import { librarySchemas } from './library-schemas.js';
@@ -13,16 +13,7 @@ export const MIGRATE_USAGE = `Usage: npm run migrate -- status|up|down|verify
   verify  compares the schema with what this version expects
 The database is that of DATABASE_OWNER_URL (up, down) or DATABASE_URL; without either it is the embedded one.`;
 
-type Say = (line: string) => void;
-type Command = (database: DatabaseUrls, say: Say) => Promise<boolean>;
-
-interface DatabaseUrls {
-  /** Needed by what changes the schema. */
-  ownerUrl?: string;
-  appUrl: string;
-  /** Where no variable names it. */
-  embedded?: true;
-}
+type Command = (database: CommandDatabase, say: Say) => Promise<boolean>;
 
 /**
  * The command `migrate`.
@@ -37,7 +28,7 @@ export async function migrate(args: readonly string[], load: () => Env, say: Say
     return 2;
   }
   try {
-    return (await onDatabase(load(), say, command)) ? 0 : 1;
+    return (await onDatabase(load(), say, (database) => command(database, say))) ? 0 : 1;
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
     return 1;
@@ -51,20 +42,7 @@ const COMMANDS = new Map<string, Command>([
   ['verify', verify],
 ]);
 
-/** Runs `work` on the database of the environment, or on the embedded one, which a running server may have started. */
-async function onDatabase(env: Env, say: Say, work: Command): Promise<boolean> {
-  if (env.databaseUrl) return work({ appUrl: env.databaseUrl, ownerUrl: env.databaseOwnerUrl }, say);
-  const running = await findRunningEmbeddedPostgres(env.dataDir);
-  if (running) return work({ ...running, embedded: true }, say);
-  const started = await startEmbeddedPostgres({ dataDir: env.dataDir, say });
-  try {
-    return await work({ ...started, embedded: true }, say);
-  } finally {
-    await started.stop();
-  }
-}
-
-async function status(database: DatabaseUrls, say: Say): Promise<boolean> {
+async function status(database: CommandDatabase, say: Say): Promise<boolean> {
   const url = await tested(database, say);
   const states = await migrationStates(url);
   const width = Math.max(...states.map(({ name }) => name.length));
@@ -76,7 +54,7 @@ async function status(database: DatabaseUrls, say: Say): Promise<boolean> {
   return true;
 }
 
-async function up(database: DatabaseUrls, say: Say): Promise<boolean> {
+async function up(database: CommandDatabase, say: Say): Promise<boolean> {
   requireOwner(database);
   const url = await tested(database, say);
   refuseNewer(await migrationStates(url));
@@ -91,7 +69,7 @@ async function up(database: DatabaseUrls, say: Say): Promise<boolean> {
   return true;
 }
 
-async function down(database: DatabaseUrls, say: Say): Promise<boolean> {
+async function down(database: CommandDatabase, say: Say): Promise<boolean> {
   requireOwner(database);
   const url = await tested(database, say);
   refuseNewer(await migrationStates(url));
@@ -100,7 +78,7 @@ async function down(database: DatabaseUrls, say: Say): Promise<boolean> {
   return true;
 }
 
-async function verify(database: DatabaseUrls, say: Say): Promise<boolean> {
+async function verify(database: CommandDatabase, say: Say): Promise<boolean> {
   const url = await tested(database, say);
   const states = await migrationStates(url);
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
@@ -117,13 +95,13 @@ async function verify(database: DatabaseUrls, say: Say): Promise<boolean> {
 }
 
 /** The URL to work with: the owner's where there is one. @throws ConnectionTestError when it cannot be used. */
-async function tested({ ownerUrl, appUrl, embedded }: DatabaseUrls, say: Say): Promise<string> {
+async function tested({ ownerUrl, appUrl, embedded }: CommandDatabase, say: Say): Promise<string> {
   const variable = ownerUrl ? 'DATABASE_OWNER_URL' : 'DATABASE_URL';
   say(await testConnection(ownerUrl ?? appUrl, embedded ? 'embedded' : variable));
   return ownerUrl ?? appUrl;
 }
 
-function requireOwner({ ownerUrl }: DatabaseUrls): void {
+function requireOwner({ ownerUrl }: CommandDatabase): void {
   if (!ownerUrl) throw new Error('This changes the schema: DATABASE_OWNER_URL has to name the owner of the database.');
 }
 

@@ -62,7 +62,10 @@ export class AuthGuard implements CanActivate {
     } catch (error) {
       // A flood of tokens that do not fit meets a limit too.
       if (error instanceof Problem && error.status === 401)
-        Object.assign(error.headers, await this.limits.hit('api', { ip: request.ip, route: 'unauthenticated' }, ['ip']));
+        Object.assign(
+          error.headers,
+          await this.limits.hit('api', { ip: request.ip, route: 'unauthenticated' }, ['ip']),
+        );
       throw error;
     }
   }
