@@ -5,6 +5,7 @@ import { Migration20261121000400_limits } from './Migration20261121000400_limits
 import { Migration20261121000500_accounts } from './Migration20261121000500_accounts.js';
 import { Migration20261121000600_auth } from './Migration20261121000600_auth.js';
 import { Migration20261121000610_signing_keys } from './Migration20261121000610_signing_keys.js';
+import { Migration20261121000620_decoys } from './Migration20261121000620_decoys.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   { name: 'Migration20261121000500_accounts', class: Migration20261121000500_accounts },
   { name: 'Migration20261121000600_auth', class: Migration20261121000600_auth },
   { name: 'Migration20261121000610_signing_keys', class: Migration20261121000610_signing_keys },
+  { name: 'Migration20261121000620_decoys', class: Migration20261121000620_decoys },
 ];

@@ -1,9 +1,11 @@
+import { createHmac } from 'node:crypto';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
+import { SecretBox } from '../../kernel/secrets.js';
 import type { UserStatus } from '../../users/user.entity.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { Lockout } from './lockout.js';
@@ -31,6 +33,7 @@ export class PasswordCheck {
     private readonly hasher: PasswordHasher,
     private readonly lockout: Lockout,
     private readonly audit: AuditService,
+    private readonly box: SecretBox,
   ) {}
 
   /**
@@ -39,13 +42,13 @@ export class PasswordCheck {
    * @throws Problem `too_many_attempts`; `invalid_credentials`; `email_not_verified` after the right password only.
    */
   async check(actor: Actor, email: string, password: string): Promise<CheckedAccount> {
-    const { account, blocks } = await asSystem(this.em, async (em) => ({
+    const { account, decoy, blocks } = await asSystem(this.em, async (em) => ({
       ...(await this.lockout.count(em, email)),
-      account: await findAccount(em, email),
+      ...(await findAccount(em, email, this.decoyPlace(email))),
     }));
     const { valid, rehash } = account?.password_hash
       ? await this.hasher.verify(account.password_hash, password)
-      : await this.hasher.verifyDecoy(password);
+      : await this.hasher.verifyDecoy(password, decoy);
     if (!account || !valid || account.status !== 'active') {
       await this.remember(actor, email, account, blocks);
       throw problem('invalid_credentials');
@@ -55,6 +58,11 @@ export class PasswordCheck {
       throw problem('email_not_verified');
     }
     return { userId: account.user_id, email, newHash: rehash ? await this.hasher.hash(password) : null };
+  }
+
+  /** Keyed: nobody can choose an address by its decoy. */
+  private decoyPlace(email: string): string {
+    return createHmac('sha256', this.box.derive('password decoys')).update(email).digest('hex');
   }
 
   private async remember(actor: Actor, email: string, account: AccountRow | undefined, blocks: boolean): Promise<void> {
@@ -71,17 +79,33 @@ export class PasswordCheck {
 }
 
 /** The account of an address; where there is none, the newest registration that still waits for its proof. */
-async function findAccount(em: EntityManager, email: string): Promise<AccountRow | undefined> {
-  const [account] = await em.execute<AccountRow[]>(
-    `select u.id as user_id, u.status, u.email_verified_at is not null as verified, c.password_hash
-       from users u left join password_credentials c on c.user_id = u.id
-      where u.email = ?
-      union all
-     (select r.user_id, 'active', false, r.password_hash
-        from registrations r
-       where r.email = ? and r.expires_at > now() and not exists (select from users u where u.email = r.email)
-       order by r.created_at desc limit 1)`,
-    [email, email],
+const ACCOUNT = `
+  select u.id as user_id, u.status, u.email_verified_at is not null as verified, c.password_hash
+    from users u left join password_credentials c on c.user_id = u.id
+   where u.email = ?
+   union all
+ (select r.user_id, 'active', false, r.password_hash
+    from registrations r
+   where r.email = ? and r.expires_at > now() and not exists (select from users u where u.email = r.email)
+   order by r.created_at desc limit 1)`;
+
+/**
+ * Finds the account of an address, and a decoy for the case that it has no password: the stored hash of somebody else.
+ * As many unknown addresses then take the time of an imported scheme as known ones do, and time tells nothing of either.
+ * @param place where the decoy stands among the stored hashes, in hex: always the same for one address.
+ */
+export async function findAccount(
+  em: EntityManager,
+  email: string,
+  place: string,
+): Promise<{ account: AccountRow | undefined; decoy: string | undefined }> {
+  const [row] = await em.execute<(AccountRow & { decoy: string | null })[]>(
+    `select account.*, decoy.password_hash as decoy
+       from (values (1)) one left join (${ACCOUNT}) account on true
+       left join (select password_hash from password_credentials
+                   where reverse(user_id::text) collate "C" >= ?
+                   order by reverse(user_id::text) collate "C" limit 1) decoy on true`,
+    [email, email, place],
   );
-  return account;
+  return { account: row?.user_id ? row : undefined, decoy: row?.decoy ?? undefined };
 }

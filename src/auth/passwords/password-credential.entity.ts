@@ -7,6 +7,12 @@ const PasswordCredentialSchema = defineEntity({
   tableName: 'password_credentials',
   rowLevelSecurity: 'force',
   policies: [systemPolicy],
+  indexes: [
+    {
+      name: 'password_credentials_decoy_index',
+      expression: `create index password_credentials_decoy_index on password_credentials ((reverse(user_id::text) collate "C"))`,
+    },
+  ],
   properties: {
     user: () => p.oneToOne(User).primary().owner().deleteRule('cascade'),
     passwordHash: p.text(),

@@ -47,11 +47,11 @@ export class PasswordHasher {
   }
 
   /**
-   * For an account that does not exist or has no password: the work of {@link verify} on a hash of ours, never valid.
-   * Somebody whose imported hash has not been replaced yet takes the time of that scheme instead.
+   * For an account that does not exist or has no password: the work of {@link verify}, never valid.
+   * @param decoy a stored hash of somebody else, whose scheme and cost it takes; one of ours where there is none.
    */
-  async verifyDecoy(password: string): Promise<PasswordCheck> {
-    await this.verify(this.decoy, password);
+  async verifyDecoy(password: string, decoy: string = this.decoy): Promise<PasswordCheck> {
+    await this.verify(decoy, password);
     return { valid: false, rehash: false };
   }
 }
