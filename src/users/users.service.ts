@@ -5,6 +5,7 @@ import { asSystem } from '../database/tenant-context.js';
 import type { Actor } from '../kernel/actor.js';
 import { problem } from '../kernel/problem.js';
 import { ListUsersQuery, UpdateMeRequest, UpdateUserRequest, USER_SORTS } from './users.dto.js';
+import { type Profile, readOwnProfile } from './profile.queries.js';
 import { User } from './user.entity.js';
 import { UserEvents } from './user-events.js';
 import { readSort } from '../kernel/lists.js';
@@ -18,17 +19,16 @@ export class UsersService {
   ) {}
 
   /** The caller's own profile. @throws Problem `not_found` when the account was deleted meanwhile. */
-  async me(actor: Actor): Promise<User> {
-    const [row] = await this.em
-      .getConnection()
-      .execute<Record<string, unknown>[]>('select * from own_user(?)', [actor.requiredUserId]);
-    if (!row) throw problem('not_found');
-    return this.em.map(User, row);
+  async me(actor: Actor): Promise<Profile> {
+    const profile = await readOwnProfile(this.em, actor.requiredUserId);
+    if (!profile) throw problem('not_found');
+    return profile;
   }
 
   /** Changes the caller's own profile. What is left out stays, null clears. */
   async updateMe(actor: Actor, changes: UpdateMeRequest): Promise<User> {
-    const me = await this.me(actor);
+    const me = await this.em.findOne(User, { id: actor.requiredUserId });
+    if (!me) throw problem('not_found');
     const given = Object.entries(changes).filter(([, value]) => value !== undefined);
     const before = Object.fromEntries(given.map(([field]) => [field, me[field as keyof UpdateMeRequest]]));
     Object.assign(me, Object.fromEntries(given));

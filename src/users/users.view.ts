@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { PageLinks, PageMeta } from '../kernel/lists.js';
+import type { Profile } from './profile.queries.js';
 import type { User } from './user.entity.js';
 
 /** Your profile. */
@@ -44,7 +45,7 @@ export class UserPageView {
   links!: PageLinks;
 }
 
-export function toMeView(user: User): MeView {
+export function toMeView(user: Profile): MeView {
   return {
     id: user.id,
     email: user.email,
