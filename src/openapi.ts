@@ -1,55 +1,155 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { Env } from '../config/env.js';
 import { documentLimits } from './limits/limits.openapi.js';
-import { PROBLEM_CODES, ProblemView } from './kernel/api-problems.js';
+import { PROBLEM_EXTENSION, ProblemView } from './kernel/api-problems.js';
 import { errors, type ErrorCode } from './kernel/errors.js';
 import { VERSION } from './kernel/version.js';
 
-/** The OpenAPI document of an application. */
+/** The groups of the document, in the order in which somebody new meets them. */
+const TAGS: readonly [name: string, description: string][] = [
+  ['Sign-in', 'From e-mail and password to tokens, and from an old refresh token to new ones.'],
+  ['Registration', 'Making an account and proving its e-mail address.'],
+  ['Sessions', 'Where somebody is signed in, and ending it.'],
+  ['Passwords', 'Forgotten and changed passwords.'],
+  ['Profile', 'The signed-in person: profile, e-mail address, permissions, security events.'],
+  ['Organizations', 'Tenants and who belongs to them.'],
+  ['Administration', 'People, for platform admins.'],
+  ['Audit', 'The trail of what happened.'],
+  ['Mail', 'Mails that were sent, or kept where no server is configured.'],
+  ['System', 'What this is and how it does.'],
+];
+
+const DESCRIPTION = `Accounts and sign-in, organizations, feature management, audit and data lifecycle.
+
+**To try calls here:**
+1. Open [POST /api/v1/auth/login](#/Sign-in/login), put your e-mail address and password into the body, and execute it.
+   The first start printed those of the platform admin; \`npm run admin:reset -- EMAIL\` prints a new password.
+2. Copy the \`accessToken\` of the answer, without its quotes.
+3. Choose **Authorize**, paste it, authorize and close. It is good for 15 minutes.
+4. Every call with a lock is now made as you; [GET /api/v1/users/me](#/Profile/me) says who that is.
+
+Bodies are JSON with camelCase names, times are ISO 8601 in UTC, ids are UUIDs. Every error is
+\`application/problem+json\` with a stable \`code\`; [all of them are listed](docs/errors).`;
+
+/** The OpenAPI document of an application. The same application gives the same text. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('Tenon')
-    .setDescription('Accounts and sign-in, organizations, feature management, audit and data lifecycle.')
+    .setDescription(DESCRIPTION)
     .setVersion(VERSION)
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The accessToken of a login' })
-    .build();
-  const document = SwaggerModule.createDocument(app, config, {
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: 'The `accessToken` of a login',
+    });
+  for (const [name, description] of TAGS) config.addTag(name, description);
+  const document = SwaggerModule.createDocument(app, config.build(), {
     extraModels: [ProblemView],
     operationIdFactory: (_controller, method) => method,
   });
-  for (const path of Object.values(document.paths))
-    for (const operation of Object.values(path)) addProblems(operation as Operation);
+  for (const operation of operationsOf(document)) addProblems(operation);
   documentLimits(document);
+  addRequestId(document);
+  return sorted(document);
+}
+
+interface Response {
+  headers?: Record<string, object>;
+}
+interface Operation {
+  parameters?: { in: string }[];
+  requestBody?: object;
+  responses: Record<string, Response>;
+  [extension: `${typeof PROBLEM_EXTENSION}${string}`]: unknown;
+}
+
+const BODY_PROBLEMS = ['validation_failed', 'malformed_json', 'payload_too_large', 'unsupported_media_type'] as const;
+
+function operationsOf(document: OpenAPIObject): Operation[] {
+  return Object.values(document.paths).flatMap((path) => Object.values(path) as Operation[]);
+}
+
+/** Turns the codes that a route names, and those that its shape implies, into responses, one for each status. */
+function addProblems(operation: Operation): void {
+  const codes: ErrorCode[] = [];
+  for (const extension of Object.keys(operation)) {
+    if (!isProblem(extension)) continue;
+    codes.push(extension.slice(PROBLEM_EXTENSION.length) as ErrorCode);
+    delete operation[extension];
+  }
+  const has = (place: string): boolean => operation.parameters?.some((parameter) => parameter.in === place) ?? false;
+  const all = new Set<ErrorCode>([
+    ...(operation.requestBody ? BODY_PROBLEMS : []),
+    ...(has('query') ? (['validation_failed'] as const) : []),
+    ...(has('path') ? (['not_found'] as const) : []),
+    ...codes,
+    'internal_error',
+    'service_unavailable',
+  ]);
+  const byStatus = Map.groupBy(all, (code) => errors[code].status);
+  for (const [status, group] of byStatus) {
+    // Health has an answer of its own for 503.
+    if (operation.responses[status]) continue;
+    operation.responses[status] = {
+      description: group.map((code) => `\`${code}\`: ${errors[code].title}`).join('; '),
+      content: {
+        'application/problem+json': {
+          schema: { $ref: '#/components/schemas/ProblemView' },
+          example: exampleOf(group[0]!),
+        },
+      },
+    } as Response;
+  }
+}
+
+function isProblem(extension: string): extension is `${typeof PROBLEM_EXTENSION}${string}` {
+  return extension.startsWith(PROBLEM_EXTENSION);
+}
+
+function exampleOf(code: ErrorCode): object {
+  const { status, title } = errors[code];
+  return {
+    type: `https://tenon.example/docs/errors#${code}`,
+    title,
+    status,
+    detail: title,
+    code,
+    requestId: '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00',
+    ...(code === 'validation_failed' && {
+      errors: [{ field: 'email', code: 'is_email', message: 'email must be an email' }],
+    }),
+  };
+}
+
+/** Every answer carries the id of its request. */
+function addRequestId(document: OpenAPIObject): void {
+  document.components = {
+    ...document.components,
+    headers: {
+      ...document.components?.headers,
+      'X-Request-Id': {
+        description: 'Id of the request, on log lines, audit entries and errors',
+        schema: { type: 'string', format: 'uuid' },
+        example: '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00',
+      },
+    },
+  };
+  for (const { responses } of operationsOf(document))
+    for (const response of Object.values(responses))
+      response.headers = { ...response.headers, 'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' } };
+}
+
+/** Paths, components and responses by name: the order of the modules' loading is none to commit. */
+function sorted(document: OpenAPIObject): OpenAPIObject {
+  for (const operation of operationsOf(document)) operation.responses = byName(operation.responses);
+  document.paths = byName(document.paths);
+  const components = document.components as Record<string, Record<string, unknown>>;
+  for (const kind of Object.keys(components)) components[kind] = byName(components[kind]!);
   return document;
 }
 
-interface Operation {
-  responses: Record<string, unknown>;
-  [PROBLEM_CODES]?: ErrorCode[];
-}
-
-/** Turns the codes that a route names into responses, one for each status. */
-function addProblems(operation: Operation): void {
-  const codes = operation[PROBLEM_CODES];
-  delete operation[PROBLEM_CODES];
-  if (!codes) return;
-  const byStatus = Map.groupBy(
-    [...codes, 'internal_error', 'service_unavailable'] as ErrorCode[],
-    (code) => errors[code].status,
-  );
-  for (const [status, group] of [...byStatus].sort(([a], [b]) => a - b))
-    operation.responses[status] = {
-      description: [...new Set(group)].map((code) => `\`${code}\`: ${errors[code].title}`).join('; '),
-      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemView' } } },
-    };
-}
-
-/** Serves Swagger UI at `/docs` and the document at `/docs/openapi.json`. */
-export function setUpDocs(app: NestFastifyApplication, env: Env): void {
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
-    jsonDocumentUrl: 'docs/openapi.json',
-    customSiteTitle: `Tenon API at ${env.publicUrl}`,
-    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
-  });
+function byName<T>(record: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

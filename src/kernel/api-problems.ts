@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiExtension, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { type ErrorCode } from './errors.js';
 
@@ -39,20 +40,14 @@ export class ProblemView {
   errors?: FieldErrorView[];
 }
 
-/** Extension under which a route's error codes stand until `openapi.ts` turns them into responses. */
-export const PROBLEM_CODES = 'x-problems';
+/** Begins the extensions under which a route's error codes stand until `openapi.ts` turns them into responses. */
+export const PROBLEM_EXTENSION = 'x-problem-';
 
 /**
- * Names error codes that a route can answer with. May stand several times on a method; the document groups them by
- * status.
+ * Names error codes that a route can answer with, on a method or for every route of a controller. May stand several
+ * times; the document groups them by status. What a body, a query or a path implies needs no naming.
  */
 export function ApiProblems(...codes: ErrorCode[]): MethodDecorator & ClassDecorator {
-  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    const place = descriptor?.value ?? target;
-    const before = (Reflect.getMetadata(PROBLEM_CODES, place) as ErrorCode[] | undefined) ?? [];
-    const all = [...new Set([...before, ...codes])];
-    Reflect.defineMetadata(PROBLEM_CODES, all, place);
-    if (descriptor && key !== undefined) ApiExtension(PROBLEM_CODES, all)(target, key, descriptor);
-    else ApiExtension(PROBLEM_CODES, all)(target as never);
-  };
+  // Each code is an extension of its own: of two with one name, Swagger keeps the first and drops the other.
+  return applyDecorators(...codes.map((code) => ApiExtension(`${PROBLEM_EXTENSION}${code}`, true)));
 }

@@ -43,9 +43,11 @@ const BY_STATUS: Record<number, ErrorCode> = {
   404: 'not_found',
   405: 'method_not_allowed',
   409: 'conflict',
+  412: 'precondition_failed',
   413: 'payload_too_large',
   415: 'unsupported_media_type',
   429: 'rate_limit_exceeded',
+  502: 'external_service_failed',
   503: 'service_unavailable',
 };
 
