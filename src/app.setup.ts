@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { Env, type SecretKey } from '../config/env.js';
 import { AppModule } from './app.module.js';
+import { setUpDocs } from './docs.js';
 import { newId } from './kernel/ids.js';
 import { parseJsonBody } from './kernel/json-body.js';
 import { createLog, NestLog } from './kernel/logging.js';
@@ -13,7 +14,6 @@ import { problem } from './kernel/problem.js';
 import { ProblemFilter } from './kernel/problem.filter.js';
 import { Readiness } from './kernel/readiness.js';
 import { validationPipe } from './kernel/validation.js';
-import { setUpDocs } from './openapi.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
@@ -96,13 +96,23 @@ export async function createApp(
 
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter(env));
+  // Answers are data: nothing in them may run or load anything. What is a page of ours says what it needs.
+  const https = env.publicUrl.startsWith('https:');
   app.useSecurityHeaders({
     contentSecurityPolicy: {
+      useDefaults: false,
       directives: {
+        defaultSrc: "'none'",
+        baseUri: "'none'",
+        formAction: "'none'",
         frameAncestors: "'none'",
-        upgradeInsecureRequests: env.publicUrl.startsWith('https:') ? true : null,
       },
     },
+    xFrameOptions: { action: 'deny' },
+    // Browsers ignore these on plain HTTP, and complain. Sub-domains of our host are somebody else's to decide.
+    strictTransportSecurity: https && { includeSubDomains: false },
+    crossOriginOpenerPolicy: https,
+    originAgentCluster: https,
   });
   if (env.corsOrigins.length > 0)
     app.enableCors({

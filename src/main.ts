@@ -1,12 +1,16 @@
 import { EnvError, loadEnv } from '../config/env.js';
+import { EmbeddedPostgresError } from './database/embedded/embedded-postgres.js';
+import { FatalStartError } from './kernel/readiness.js';
 import { start } from './start.js';
+
+/** What the operator can mend, told in their message. */
+const SENTENCES = [EnvError, EmbeddedPostgresError, FatalStartError];
 
 try {
   await start(loadEnv());
 } catch (error) {
-  // What the operator can mend is told in a sentence; anything else with its stack.
-  process.stderr.write(
-    `${error instanceof EnvError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  const mendable = SENTENCES.some((kind) => error instanceof kind);
+  const text = error instanceof Error ? (mendable ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`${text}\n`);
   process.exit(1);
 }

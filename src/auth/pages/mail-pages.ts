@@ -64,7 +64,7 @@ const PAGES: Record<MailPage, PageText> = {
  */
 export function renderMailPage(page: MailPage, assets: string, passwordMinLength: number): string {
   const { title, lead, button, action, asksForPassword, done, linkInvalid } = PAGES[page];
-  return `<!doctype html>
+  const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -95,6 +95,8 @@ ${outcome('unexpected', 'That did not work', 'Something went wrong on our side. 
 </body>
 </html>
 `;
+  // On a phone the word would break after its first letter: U+2011 is the hyphen that holds.
+  return html.replaceAll('e-mail', 'e\u2011mail');
 }
 
 /** Password managers need a form, the real field types and `new-password`. */

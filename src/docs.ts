@@ -1,0 +1,43 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import { Env } from '../config/env.js';
+import { errorsHtml } from './errors-page.js';
+import { openApiDocument } from './openapi.js';
+
+// Swagger UI sets styles from its script and shows icons as data:. It calls this origin only.
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Serves Swagger UI at `/docs`, the document at `/docs/openapi.json` and the registry of errors at `/docs/errors`. */
+export function setUpDocs(app: NestFastifyApplication, env: Env): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (request.routeOptions.url?.startsWith('/docs')) void reply.header('content-security-policy', POLICY);
+    done();
+  });
+  const page = errorsHtml();
+  fastify.get('/docs/errors', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
+    jsonDocumentUrl: 'docs/openapi.json',
+    customSiteTitle: `Tenon API at ${env.publicUrl}`,
+    // The bar with the logo only takes place.
+    customCss: '.swagger-ui .topbar { display: none }',
+    swaggerOptions: {
+      docExpansion: 'list',
+      defaultModelsExpandDepth: 0,
+      displayRequestDuration: true,
+      filter: true,
+      persistAuthorization: true,
+      tryItOutEnabled: true,
+    },
+  });
+}
