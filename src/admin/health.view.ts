@@ -50,9 +50,15 @@ export class ReadyView {
 
 /** What answers at `/`. */
 export class RootView {
-  /** @example tenon */
+  /**
+   * What this is.
+   * @example tenon
+   */
   name!: string;
-  /** @example 0.1.0 */
+  /**
+   * Version of the server.
+   * @example 0.1.0
+   */
   version!: string;
   /** Where Swagger UI is.
    * @example http://127.0.0.1:3000/docs

@@ -53,30 +53,53 @@ export class CursorQuery {
 
 /** Where a page stands among all. */
 export class PageMeta {
-  /** @example 1 */
+  /**
+   * Number of this page, from 1.
+   * @example 1
+   */
   page!: number;
-  /** @example 50 */
+  /**
+   * Rows on a page.
+   * @example 50
+   */
   perPage!: number;
-  /** @example 120 */
+  /**
+   * Rows on all pages.
+   * @example 120
+   */
   total!: number;
-  /** @example 3 */
+  /**
+   * Pages in all, at least 1.
+   * @example 3
+   */
   totalPages!: number;
-  /** @example true */
+  /**
+   * Whether there is more.
+   * @example true
+   */
   hasNext!: boolean;
-  /** @example false */
+  /**
+   * Whether there is a page before this one.
+   * @example false
+   */
   hasPrevious!: boolean;
 }
 
 /** Addresses of the neighbouring pages, relative to PUBLIC_URL. */
 export class PageLinks {
+  /** This page. */
   @ApiProperty({ example: '/api/v1/admin/users?page=1&perPage=50' })
   self!: string;
+  /** The first page. */
   @ApiProperty({ example: '/api/v1/admin/users?page=1&perPage=50' })
   first!: string;
+  /** The page before; null on the first. */
   @ApiProperty({ type: String, nullable: true, example: null })
   previous!: string | null;
+  /** The page after; null on the last. */
   @ApiProperty({ type: String, nullable: true, example: '/api/v1/admin/users?page=2&perPage=50' })
   next!: string | null;
+  /** The last page. */
   @ApiProperty({ example: '/api/v1/admin/users?page=3&perPage=50' })
   last!: string;
 }
@@ -90,9 +113,13 @@ export interface Page<T> {
 
 /** Whether and where a list goes on. */
 export class CursorMeta {
+  /** Give it as `cursor` to go on; null at the end. */
   @ApiProperty({ type: String, nullable: true, example: 'MDE5OWE3YzI' })
   nextCursor!: string | null;
-  /** @example true */
+  /**
+   * Whether there is more.
+   * @example true
+   */
   hasNext!: boolean;
 }
 

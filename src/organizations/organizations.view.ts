@@ -2,11 +2,20 @@ import type { Membership } from './membership.entity.js';
 
 /** An organization that you belong to. */
 export class MyOrganizationView {
-  /** @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00 */
+  /**
+   * Id.
+   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
+   */
   id!: string;
-  /** @example Analytical Engines */
+  /**
+   * What it is called.
+   * @example "Analytical Engines"
+   */
   name!: string;
-  /** @example analytical-engines */
+  /**
+   * Its name in addresses.
+   * @example analytical-engines
+   */
   slug!: string;
   /**
    * Your role in it.

@@ -7,7 +7,7 @@ import { IsDisplayName } from './display-name.js';
 export class UpdateMeRequest {
   /**
    * What you are called.
-   * @example Ada King
+   * @example "Ada King"
    */
   @ValidateIf((_, value) => value !== undefined)
   @IsDisplayName()

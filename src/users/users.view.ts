@@ -5,13 +5,25 @@ import type { User } from './user.entity.js';
 
 /** Your profile. */
 export class MeView {
-  /** @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00 */
+  /**
+   * Id.
+   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
+   */
   id!: string;
-  /** @example ada@example.com */
+  /**
+   * E-mail address.
+   * @example ada@example.com
+   */
   email!: string;
-  /** @example true */
+  /**
+   * Whether the address is proven.
+   * @example true
+   */
   emailVerified!: boolean;
-  /** @example Ada Lovelace */
+  /**
+   * What the person is called.
+   * @example "Ada Lovelace"
+   */
   fullName!: string;
   /** Language tag (BCP 47). */
   @ApiProperty({ type: String, nullable: true, example: 'en-GB' })
@@ -22,9 +34,15 @@ export class MeView {
   /** `admin` for a platform admin. */
   @ApiProperty({ type: String, enum: ['admin'], nullable: true, example: null })
   platformRole!: 'admin' | null;
-  /** @example 2026-11-21T08:00:00.000Z */
+  /**
+   * When the account was made.
+   * @example 2026-11-21T08:00:00.000Z
+   */
   createdAt!: string;
-  /** @example 2026-11-21T08:00:00.000Z */
+  /**
+   * When the profile was last changed.
+   * @example 2026-11-21T08:00:00.000Z
+   */
   updatedAt!: string;
 }
 

@@ -4,7 +4,7 @@ import { IsString, MaxLength, MinLength } from 'class-validator';
 export class DeleteAccountRequest {
   /**
    * Your present password.
-   * @example correct horse battery staple
+   * @example "correct horse battery staple"
    */
   @IsString()
   @MinLength(1)

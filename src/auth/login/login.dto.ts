@@ -12,7 +12,7 @@ export class LoginRequest {
 
   /**
    * Its password.
-   * @example correct horse battery staple
+   * @example "correct horse battery staple"
    */
   @IsString()
   @MinLength(1)

@@ -12,7 +12,7 @@ export class ResetPasswordRequest {
 
   /**
    * The new password; the rules are those of registration.
-   * @example correct horse battery staple
+   * @example "correct horse battery staple"
    */
   @IsString()
   @MinLength(1)
@@ -24,7 +24,7 @@ export class ResetPasswordRequest {
 export class ChangePasswordRequest {
   /**
    * The present password.
-   * @example correct horse battery staple
+   * @example "correct horse battery staple"
    */
   @IsString()
   @MinLength(1)
@@ -33,7 +33,7 @@ export class ChangePasswordRequest {
 
   /**
    * The new password; the rules are those of registration.
-   * @example battery staple horse correct
+   * @example "battery staple horse correct"
    */
   @IsString()
   @MinLength(1)

@@ -14,7 +14,7 @@ export class RegisterRequest {
 
   /**
    * At least 15 characters unless the installation says otherwise, at most 256; common ones and your own name are refused.
-   * @example correct horse battery staple
+   * @example "correct horse battery staple"
    */
   @IsString()
   @MinLength(1)
@@ -23,14 +23,14 @@ export class RegisterRequest {
 
   /**
    * What the person is called.
-   * @example Ada Lovelace
+   * @example "Ada Lovelace"
    */
   @IsDisplayName()
   fullName!: string;
 
   /**
    * Name of an organization to found once the address is verified; the person owns it.
-   * @example Analytical Engines
+   * @example "Analytical Engines"
    */
   @IsOptional()
   @IsDisplayName()

@@ -5,14 +5,20 @@ export class RegisteredView {
   /** Always true. */
   @ApiProperty({ enum: [true], example: true })
   success!: true;
-  /** @example Check your mail to verify the address */
+  /**
+   * For a person to read.
+   * @example "Check your mail to verify the address"
+   */
   message!: string;
   /**
    * The id that the person has once the address is verified.
    * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
    */
   userId!: string;
-  /** @example ada@example.com */
+  /**
+   * The address that the mail went to.
+   * @example ada@example.com
+   */
   email!: string;
   /** Always true. */
   @ApiProperty({ enum: [true], example: true })

@@ -4,11 +4,20 @@ import type { SignedIn } from './sessions.service.js';
 
 /** Who signed in. */
 export class SignedInUserView {
-  /** @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00 */
+  /**
+   * Id.
+   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
+   */
   id!: string;
-  /** @example ada@example.com */
+  /**
+   * E-mail address.
+   * @example ada@example.com
+   */
   email!: string;
-  /** @example Ada Lovelace */
+  /**
+   * What the person is called.
+   * @example "Ada Lovelace"
+   */
   fullName!: string;
   /** `admin` for a platform admin. */
   @ApiProperty({ type: String, enum: ['admin'], nullable: true, example: null })
@@ -45,7 +54,10 @@ export function toSignedInView({ accessToken, refreshToken, expiresIn, user }: S
 
 /** One sign-in on one device. */
 export class SessionView {
-  /** @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00 */
+  /**
+   * Id.
+   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
+   */
   id!: string;
   /**
    * Whether this request came with it.
