@@ -1,20 +1,33 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { loadEnv } from '../config/env.js';
+import { Env, loadEnv } from '../config/env.js';
 import { AppModule } from './app.module.js';
-import { onDatabase } from './command-database.js';
+import { onDatabase, type Say } from './command-database.js';
 import { testConnection } from './database/connection-test.js';
 import { migrationStates } from './database/schema.js';
 import { generatedSecretKeys } from './kernel/secret-keys-file.js';
 import { withDatabase } from './start.js';
 
-/** A line of what the command was asked for. */
-export const say = (line: string): void => void process.stdout.write(`${line}\n`);
-/** A line beside it: what went wrong, what a database that is started tells. */
-export const complain = (line: string): void => void process.stderr.write(`${line}\n`);
+/** What a command reads and writes. */
+export interface Terminal {
+  /** Reads the environment; only asked for a command that is understood. */
+  load: () => Env;
+  /** A line of what the command was asked for. */
+  say: Say;
+  /** A line beside it: what went wrong, what a database that is started tells. */
+  complain: Say;
+}
 
-// `| head` closes the pipe; the command still has to end well and stop the database that it started.
-process.stdout.on('error', () => undefined);
+/** The terminal of this process. */
+export function terminal(): Terminal {
+  // `| head` closes the pipe; the command still has to end well and stop the database that it started.
+  process.stdout.on('error', () => undefined);
+  return {
+    load: loadEnv,
+    say: (line) => void process.stdout.write(`${line}\n`),
+    complain: (line) => void process.stderr.write(`${line}\n`),
+  };
+}
 
 /**
  * Runs a command's work in the application, without HTTP, jobs or listeners, on the database of the environment. A
@@ -22,9 +35,12 @@ process.stdout.on('error', () => undefined);
  * @param work gives the exit code.
  * @returns the exit code; 1 when it could not be done, and then the reason was told in a sentence.
  */
-export async function inApplication(work: (app: INestApplicationContext) => Promise<number>): Promise<number> {
+export async function inApplication(
+  { load, complain }: Terminal,
+  work: (app: INestApplicationContext) => Promise<number>,
+): Promise<number> {
   try {
-    const env = loadEnv();
+    const env = load();
     const keys = env.secretKeys.length > 0 ? env.secretKeys : generatedSecretKeys(env.dataDir);
     return await onDatabase(env, complain, async ({ appUrl, ownerUrl, embedded }) => {
       await testConnection(appUrl, embedded ? 'embedded' : 'DATABASE_URL');
