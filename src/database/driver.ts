@@ -1,27 +1,59 @@
-import { type Configuration } from '@mikro-orm/core';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Configuration, type SessionContext } from '@mikro-orm/core';
 import { PostgreSqlConnection, PostgreSqlDriver } from '@mikro-orm/postgresql';
-import type { DatabaseConnection, Driver, PostgresDialect } from 'kysely';
+import { CompiledQuery, type DatabaseConnection, type Driver, type PostgresDialect } from 'kysely';
+import { escapeIdentifier, escapeLiteral } from 'pg';
+
+type BeginOptions = NonNullable<Parameters<PostgreSqlConnection['begin']>[0]>;
+
+/** What the transaction that is being begun here has to set, as SQL. */
+const opening = new AsyncLocalStorage<string>();
 
 /**
- * A connection that always goes back to the pool. kysely keeps it for good when BEGIN fails, or when ROLLBACK fails
- * after the backend died: two killed backends emptied a pool of two (kysely#1990).
+ * A connection with two habits of its own.
+ *
+ * It always goes back to the pool. kysely keeps it for good when BEGIN fails, or when ROLLBACK fails after the backend
+ * died: two killed backends emptied a pool of two (kysely#1990).
+ *
+ * BEGIN and the context of its transaction go as one message: a transaction as `tenon_system` has one round trip less
+ * (0.15 ms instead of 0.22 ms on loopback, more over a network).
  */
-class ReturningConnection extends PostgreSqlConnection {
+class TenonConnection extends PostgreSqlConnection {
   override createKyselyDialect(overrides: Parameters<PostgreSqlConnection['createKyselyDialect']>[0]): PostgresDialect {
     const dialect = super.createKyselyDialect(overrides);
     const createDriver = dialect.createDriver.bind(dialect);
-    dialect.createDriver = () => returnOnFailure(createDriver());
+    dialect.createDriver = () => withHabits(createDriver());
     return dialect;
+  }
+
+  override async begin(options: BeginOptions = {}): ReturnType<PostgreSqlConnection['begin']> {
+    const { sessionContext, ...rest } = options;
+    if (options.ctx || !sessionContext || options.isolationLevel || options.readOnly) return super.begin(options);
+    return opening.run(contextSql(sessionContext), () => super.begin(rest));
   }
 }
 
-function returnOnFailure(driver: Driver): Driver {
+function contextSql({ variables = {}, role }: SessionContext): string {
+  const settings = Object.entries(variables).map(
+    ([name, value]) => `set_config(${escapeLiteral(name)}, ${escapeLiteral(String(value))}, true)`,
+  );
+  return [
+    ...(settings.length > 0 ? [`select ${settings.join(', ')}`] : []),
+    ...(role ? [`set local role ${escapeIdentifier(role)}`] : []),
+  ].join('; ');
+}
+
+function withHabits(driver: Driver): Driver {
   const begin = driver.beginTransaction.bind(driver);
   const rollback = driver.rollbackTransaction.bind(driver);
   driver.beginTransaction = async (connection: DatabaseConnection, settings) => {
+    const context = opening.getStore();
     try {
-      await begin(connection, settings);
+      if (context === undefined) await begin(connection, settings);
+      else await connection.executeQuery(CompiledQuery.raw(`begin; ${context}`));
     } catch (error) {
+      // BEGIN itself may have succeeded: an open transaction must not go back to the pool.
+      await rollback(connection).catch(() => undefined);
       await driver.releaseConnection(connection);
       throw error;
     }
@@ -35,10 +67,10 @@ function returnOnFailure(driver: Driver): Driver {
 
 /** MikroORM's PostgreSQL driver on connections that survive a restart of the server under load. */
 export class TenonDriver extends PostgreSqlDriver {
-  protected override readonly connection: ReturningConnection;
+  protected override readonly connection: TenonConnection;
 
   constructor(config: Configuration) {
     super(config);
-    this.connection = new ReturningConnection(config);
+    this.connection = new TenonConnection(config);
   }
 }
