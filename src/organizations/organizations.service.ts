@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import type { Actor } from '../kernel/actor.js';
 import { newId } from '../kernel/ids.js';
+import { problem } from '../kernel/problem.js';
 import { newToken } from '../kernel/tokens.js';
 import { Membership } from './membership.entity.js';
 
@@ -20,31 +21,16 @@ export class OrganizationsService {
    */
   async found(em: EntityManager, actor: Actor, { ownerId, name }: { ownerId: string; name: string }): Promise<string> {
     const id = newId();
-    const [made] = await em.execute<{ slug: string }[]>(
-      `with organization as (
-         insert into organizations (id, name, slug, created_at, updated_at)
-         select ?, ?, case when exists (select from organizations where slug = ?) then ? else ? end, now(), now()
-         returning id, slug),
-       owner as (
-         insert into user_organization_membership (organization_id, user_id, role, joined_at)
-         select id, ?, 'owner', now() from organization)
-       select slug from organization`,
-      [
-        id,
-        name,
-        slugOf(name),
-        `${slugOf(name)}-${newToken(6)
-          .toLowerCase()
-          .replaceAll(/[^a-z0-9]/g, 'x')}`,
-        slugOf(name),
-        ownerId,
-      ],
+    const slug = await insertOrganization(em, id, name);
+    await em.execute(
+      `insert into user_organization_membership (organization_id, user_id, role, joined_at) values (?, ?, 'owner', now())`,
+      [id, ownerId],
     );
     this.audit.record(actor, 'organization.created', {
       organizationId: id,
       userId: ownerId,
       target: { type: 'organization', id },
-      after: { name, slug: made!.slug, ownerId },
+      after: { name, slug, ownerId },
     });
     return id;
   }
@@ -91,13 +77,36 @@ export class OrganizationsService {
   }
 }
 
+/** Stores an organization under the slug of its name; when another one has it, with 8 characters more. @returns the slug. */
+async function insertOrganization(em: EntityManager, id: string, name: string): Promise<string> {
+  const plain = slugOf(name);
+  for (const slug of [plain, `${plain}-${suffix()}`]) {
+    // Waits for somebody who founds one of the same name at the same time, and then does nothing.
+    const made = await em.execute<{ id: string }[]>(
+      `insert into organizations (id, name, slug, created_at, updated_at) values (?, ?, ?, now(), now())
+       on conflict (slug) do nothing returning id`,
+      [id, name, slug],
+    );
+    if (made.length === 1) return slug;
+  }
+  throw problem('conflict', { detail: 'Every slug that was tried is taken; try again' });
+}
+
+/** 40 bits. */
+function suffix(): string {
+  return newToken(6)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, 'x');
+}
+
 /** A name as a part of an address: letters of ASCII, digits and hyphens. */
 function slugOf(name: string): string {
   const slug = name
     .normalize('NFKD')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '')
-    .slice(0, 50);
+    .replace(/^-/, '')
+    .slice(0, 50)
+    .replace(/-$/, '');
   return slug || 'organization';
 }

@@ -1,4 +1,4 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { asSystem } from '../database/tenant-context.js';
@@ -73,11 +73,12 @@ export class UsersService {
    */
   async update(actor: Actor, id: string, { status }: UpdateUserRequest): Promise<User> {
     return asSystem(this.em, async (em) => {
-      const user = await find(em, id);
+      // The admins' rows before the person's: of two admins at once each would hold what the other waits for.
+      const isLast = status === 'disabled' && (await isLastAdmin(em, id));
+      const user = await find(em, id, LockMode.PESSIMISTIC_WRITE);
       if (user.status === 'deleted') throw problem('not_found');
       if (user.status === status) return user;
-      if (status === 'disabled' && user.platformRole === 'admin' && (await isLastAdmin(em, id)))
-        throw problem('last_admin');
+      if (isLast && user.platformRole === 'admin') throw problem('last_admin');
       this.audit.record(actor, `user.${status === 'disabled' ? 'disabled' : 'enabled'}`, {
         userId: id,
         target: { type: 'user', id },
@@ -100,8 +101,8 @@ export async function isLastAdmin(em: EntityManager, userId: string): Promise<bo
   return admins.every(({ id }) => id === userId);
 }
 
-async function find(em: EntityManager, id: string): Promise<User> {
-  const user = await em.findOne(User, { id });
+async function find(em: EntityManager, id: string, lockMode?: LockMode): Promise<User> {
+  const user = await em.findOne(User, { id }, { lockMode });
   if (!user) throw problem('not_found');
   return user;
 }

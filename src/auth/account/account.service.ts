@@ -9,8 +9,8 @@ import { OrganizationsService } from '../../organizations/organizations.service.
 import { User } from '../../users/user.entity.js';
 import { UserEvents } from '../../users/user-events.js';
 import { isLastAdmin } from '../../users/users.service.js';
-import { Lockout } from '../login/lockout.js';
 import { PasswordCheck } from '../login/password-check.js';
+import { removeRegistrations } from '../registration/registration.queries.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 
 /** The end of an account, and what its being disabled means for whoever is signed in. */
@@ -20,7 +20,6 @@ export class AccountService implements OnModuleInit {
     private readonly em: EntityManager,
     private readonly events: UserEvents,
     private readonly check: PasswordCheck,
-    private readonly lockout: Lockout,
     private readonly sessions: SessionsService,
     private readonly organizations: OrganizationsService,
     private readonly mail: MailService,
@@ -37,15 +36,17 @@ export class AccountService implements OnModuleInit {
   /**
    * Deletes the caller's account: sessions, password and memberships go, name and address are removed, and the address
    * is free again. The trail keeps the id.
-   * @throws Problem of {@link PasswordCheck.check}; `last_owner`; `last_admin`.
+   * @throws Problem of {@link PasswordCheck.confirm}; `last_owner`; `last_admin`.
    */
   async delete(actor: Actor, currentPassword: string): Promise<void> {
     const userId = actor.requiredUserId;
     const me = await this.em.findOneOrFail(User, { id: userId }, { failHandler: () => problem('not_found') });
-    await this.check.check(actor, me.email, currentPassword);
+    const account = await this.check.confirm(actor, me.email, currentPassword);
     await asSystem(this.em, async (em) => {
-      await this.lockout.clear(em, me.email);
+      // Before the person's own row is locked: of two admins at once each would hold what the other waits for.
       if (me.platformRole === 'admin' && (await isLastAdmin(em, userId))) throw problem('last_admin');
+      await removeRegistrations(em, me.email);
+      await this.check.hold(em, account);
       if (await this.organizations.isLastOwner(em, userId)) throw problem('last_owner');
       await this.organizations.removeFromAll(em, actor, userId);
       await this.sessions.end(em, actor, userId, 'user_deleted');

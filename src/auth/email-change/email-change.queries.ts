@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql';
 import { newId } from '../../kernel/ids.js';
 
 /** How long the new address can confirm, and the old one undo. */
@@ -11,6 +11,17 @@ export interface TakenChange {
   user_id: string;
   old_email: string;
   new_email: string;
+}
+
+/**
+ * Locks the person whom a token is about, before anything else: a request, its confirmation and its undoing wait for
+ * each other, and each sees what the one before it did.
+ */
+async function lockPerson(em: EntityManager, column: 'confirm' | 'undo', tokenHash: Buffer): Promise<void> {
+  await em.execute(
+    `select from users where id = (select user_id from email_changes where ${column}_token_hash = ?) for no key update`,
+    [tokenHash],
+  );
 }
 
 /** Asks for a change; an older one that still waits becomes useless. @returns whose address it is already, if it is anybody's. */
@@ -37,6 +48,7 @@ export async function startEmailChange(
 
 /** Uses the token of the new address: one statement, so of fifty at once one gets it. */
 export async function takeConfirmation(em: EntityManager, confirmTokenHash: Buffer): Promise<TakenChange | undefined> {
+  await lockPerson(em, 'confirm', confirmTokenHash);
   const [change] = await em.execute<TakenChange[]>(
     `update email_changes c set confirmed_at = now(), undo_expires_at = now() + make_interval(mins => ${UNDO_MINUTES})
        from users u
@@ -53,6 +65,7 @@ export async function takeConfirmation(em: EntityManager, confirmTokenHash: Buff
  * left must not undo the undoing.
  */
 export async function takeUndo(em: EntityManager, undoTokenHash: Buffer): Promise<TakenChange | undefined> {
+  await lockPerson(em, 'undo', undoTokenHash);
   const [change] = await em.execute<TakenChange[]>(
     `update email_changes c set undone_at = now() from users u
       where c.undo_token_hash = ? and c.undone_at is null and c.undo_expires_at > now()
@@ -69,17 +82,23 @@ export async function takeUndo(em: EntityManager, undoTokenHash: Buffer): Promis
   return change;
 }
 
-/** Gives a person another address. @returns their name, or nothing when the address belongs to somebody else. */
+/**
+ * Gives a person another address.
+ * @returns their name; nothing when the address belongs to somebody else, and then the transaction has to be given up.
+ */
 export async function moveEmail(
   em: EntityManager,
   userId: string,
   email: string,
 ): Promise<{ full_name: string } | undefined> {
-  const [moved] = await em.execute<{ full_name: string }[]>(
-    `update users set email = ?, updated_at = now()
-      where id = ? and not exists (select from users other where other.email = ? and other.id <> ?)
-     returning full_name`,
-    [email, userId, email, userId],
-  );
-  return moved;
+  try {
+    const [moved] = await em.execute<{ full_name: string }[]>(
+      'update users set email = ?, updated_at = now() where id = ? returning full_name',
+      [email, userId],
+    );
+    return moved;
+  } catch (error) {
+    if (error instanceof UniqueConstraintViolationException) return undefined;
+    throw error;
+  }
 }

@@ -7,9 +7,9 @@ import { invalidField, problem } from '../../kernel/problem.js';
 import { hashToken, newToken } from '../../kernel/tokens.js';
 import { MailService } from '../../mail/mail.service.js';
 import { User } from '../../users/user.entity.js';
-import { Lockout } from '../login/lockout.js';
 import { PasswordCheck } from '../login/password-check.js';
 import { cancelResets } from '../passwords/password-resets.queries.js';
+import { removeRegistrations } from '../registration/registration.queries.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { ChangeEmailRequest } from './email-change.dto.js';
 import {
@@ -26,7 +26,6 @@ export class EmailChangeService {
   constructor(
     private readonly em: EntityManager,
     private readonly check: PasswordCheck,
-    private readonly lockout: Lockout,
     private readonly sessions: SessionsService,
     private readonly mail: MailService,
     private readonly audit: AuditService,
@@ -35,17 +34,17 @@ export class EmailChangeService {
   /**
    * Asks for another address; nothing changes until it is confirmed. The old one is told, with a link to undo. For a taken one the same is done, but its owner
    * gets another mail, and the token is shown to nobody.
-   * @throws Problem of {@link PasswordCheck.check}; `validation_failed` for the present address.
+   * @throws Problem of {@link PasswordCheck.confirm}; `validation_failed` for the present address.
    */
   async request(actor: Actor, { email, currentPassword }: ChangeEmailRequest): Promise<void> {
     const userId = actor.requiredUserId;
     const me = await this.em.findOneOrFail(User, { id: userId }, { failHandler: () => problem('not_found') });
-    await this.check.check(actor, me.email, currentPassword);
+    const account = await this.check.confirm(actor, me.email, currentPassword);
     if (email === me.email) throw invalidField('email', 'email_unchanged', 'This is your address already');
     const token = newToken();
     const undoToken = newToken();
     await asSystem(this.em, async (em) => {
-      await this.lockout.clear(em, me.email);
+      await this.check.hold(em, account);
       const { ownerName } = await startEmailChange(em, userId, email, {
         confirm: hashToken(token),
         undo: hashToken(undoToken),
@@ -74,11 +73,13 @@ export class EmailChangeService {
   async confirm(actor: Actor, token: string): Promise<void> {
     await asSystem(this.em, async (em) => {
       const change = await takeConfirmation(em, hashToken(token));
-      const person = change && (await moveEmail(em, change.user_id, change.new_email));
-      if (!person) throw problem('link_invalid');
+      if (!change) throw problem('link_invalid');
       const { user_id: userId, old_email: oldEmail, new_email: newEmail } = change;
+      // Before the address moves: who proves a registration of it at this moment has locked it already.
+      await removeRegistrations(em, newEmail);
+      const person = await moveEmail(em, userId, newEmail);
+      if (!person) throw problem('link_invalid');
       await cancelResets(em, userId);
-      await em.execute('delete from registrations where email = ?', [newEmail]);
       this.mail.send('email-changed', newEmail, {
         name: person.full_name,
         email: newEmail,

@@ -27,14 +27,16 @@ export class LoginService {
    */
   async login(actor: Actor, { email, password }: LoginRequest): Promise<SignedIn> {
     const account = await this.passwords.check(actor, email, password);
+    const { userId, newHash, changedAt } = account;
+    // A transaction of its own: two logins at once that both held the password would wait for each other.
+    if (newHash) await asSystem(this.em, (em) => this.credentials.rehash(em, userId, newHash, changedAt));
     return asSystem(this.em, async (em) => {
+      await this.passwords.hold(em, account);
       await this.lockout.clear(em, email);
-      if (account.newHash) await this.credentials.rehash(em, account.userId, account.newHash);
-      const signedIn = await this.sessions.open(em, actor, account.userId, ['pwd']);
-      // Disabled between the check and now.
+      const signedIn = await this.sessions.open(em, actor, userId, ['pwd']);
       if (!signedIn) throw problem('invalid_credentials');
       this.audit.record(actor, 'session.opened', {
-        userId: account.userId,
+        userId,
         target: { type: 'session', id: signedIn.sessionId },
         after: { methods: ['pwd'] },
       });

@@ -16,6 +16,8 @@ export interface CheckedAccount {
   email: string;
   /** To store instead, when the stored hash was not of today's parameters. */
   newHash: string | null;
+  /** Which password it was: when it was chosen, as the database writes it. */
+  changedAt: string;
 }
 
 interface AccountRow {
@@ -23,6 +25,7 @@ interface AccountRow {
   status: UserStatus;
   verified: boolean;
   password_hash: string | null;
+  changed_at: string | null;
 }
 
 /** The one place where a password is compared: login, change, and whatever asks for it again. */
@@ -37,7 +40,8 @@ export class PasswordCheck {
   ) {}
 
   /**
-   * Checks a password. Unknown, disabled and without a password answer like a wrong one, after the same work.
+   * Checks a password. Unknown, disabled and without a password answer like a wrong one, after the same work. The
+   * attempt stays counted until {@link Lockout.clear}; what the password lets do has to {@link hold} it.
    * @param email normalised.
    * @throws Problem `too_many_attempts`; `invalid_credentials`; `email_not_verified` after the right password only.
    */
@@ -57,7 +61,38 @@ export class PasswordCheck {
       await asSystem(this.em, (em) => this.lockout.clear(em, email));
       throw problem('email_not_verified');
     }
-    return { userId: account.user_id, email, newHash: rehash ? await this.hasher.hash(password) : null };
+    return {
+      userId: account.user_id,
+      email,
+      newHash: rehash ? await this.hasher.hash(password) : null,
+      changedAt: account.changed_at!,
+    };
+  }
+
+  /**
+   * Checks the password of somebody who is signed in; the attempt is given back at once, whatever comes of the request.
+   * @throws Problem of {@link check}.
+   */
+  async confirm(actor: Actor, email: string, password: string): Promise<CheckedAccount> {
+    const account = await this.check(actor, email, password);
+    await asSystem(this.em, (em) => this.lockout.clear(em, email));
+    return account;
+  }
+
+  /**
+   * Locks the account whose password was checked until the end of the transaction. Hashing takes so long that a reset,
+   * a disabling or the undoing of a change of address can come in between, and must not be overtaken by whoever held
+   * the old password.
+   * @param em of a system transaction.
+   * @throws Problem `invalid_credentials` when password, address or status are others by now.
+   */
+  async hold(em: EntityManager, { userId, email, changedAt }: CheckedAccount): Promise<void> {
+    const held = await em.execute<{ id: string }[]>(
+      `select u.id from users u join password_credentials c on c.user_id = u.id
+        where u.id = ? and u.email = ? and u.status = 'active' and c.changed_at = ? for no key update of u, c`,
+      [userId, email, changedAt],
+    );
+    if (held.length === 0) throw problem('invalid_credentials');
   }
 
   /** Keyed: nobody can choose an address by its decoy. */
@@ -80,11 +115,11 @@ export class PasswordCheck {
 
 /** The account of an address; where there is none, the newest registration that still waits for its proof. */
 const ACCOUNT = `
-  select u.id as user_id, u.status, u.email_verified_at is not null as verified, c.password_hash
+  select u.id as user_id, u.status, u.email_verified_at is not null as verified, c.password_hash, c.changed_at::text
     from users u left join password_credentials c on c.user_id = u.id
    where u.email = ?
    union all
- (select r.user_id, 'active', false, r.password_hash
+ (select r.user_id, 'active', false, r.password_hash, null
     from registrations r
    where r.email = ? and r.expires_at > now() and not exists (select from users u where u.email = r.email)
    order by r.created_at desc limit 1)`;

@@ -34,8 +34,16 @@ export class PasswordCredentials {
     );
   }
 
-  /** Replaces the hash of an unchanged password by one of today's parameters. @param em of a system transaction. */
-  async rehash(em: EntityManager, userId: string, passwordHash: string): Promise<void> {
-    await em.execute('update password_credentials set password_hash = ? where user_id = ?', [passwordHash, userId]);
+  /**
+   * Replaces the hash of a password by one of today's parameters, unless another password was chosen meanwhile.
+   * @param em of a system transaction.
+   * @param changedAt of the password that was hashed.
+   */
+  async rehash(em: EntityManager, userId: string, passwordHash: string, changedAt: string): Promise<void> {
+    await em.execute('update password_credentials set password_hash = ? where user_id = ? and changed_at = ?', [
+      passwordHash,
+      userId,
+      changedAt,
+    ]);
   }
 }

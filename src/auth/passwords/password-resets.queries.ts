@@ -11,14 +11,17 @@ export interface ResettingPerson {
   full_name: string;
 }
 
-/** Stores a reset and makes older ones of the person useless; nothing for who is unknown or may not sign in. */
+/**
+ * Stores a reset and makes older ones of the person useless; nothing for who is unknown or may not sign in. The
+ * person's row is locked: of two at once the later one sees the other's.
+ */
 export async function startReset(
   em: EntityManager,
   email: string,
   tokenHash: Buffer,
 ): Promise<ResettingPerson | undefined> {
   const [person] = await em.execute<ResettingPerson[]>(
-    `select id, email, full_name from users where email = ? and status = 'active' for share`,
+    `select id, email, full_name from users where email = ? and status = 'active' for no key update`,
     [email],
   );
   if (!person) return undefined;

@@ -11,6 +11,7 @@ import { MailService } from '../../mail/mail.service.js';
 import { User } from '../../users/user.entity.js';
 import { Lockout } from '../login/lockout.js';
 import { PasswordCheck } from '../login/password-check.js';
+import { removeRegistrations } from '../registration/registration.queries.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { PasswordCredentials } from './password-credentials.js';
 import type { ChangePasswordRequest, ResetPasswordRequest } from './passwords.dto.js';
@@ -66,13 +67,15 @@ export class PasswordsService implements OnModuleInit {
     const { id: userId, email, full_name: fullName } = person;
     const passwordHash = await this.credentials.hashNew('password', password, { email, fullName });
     await asSystem(this.em, async (em) => {
-      if (!(await takeReset(em, tokenHash))) throw problem('link_invalid');
-      await this.credentials.set(em, userId, passwordHash);
-      await cancelResets(em, userId);
+      // Registrations, person, the rest: everybody locks in this order, or two would wait for each other.
+      await removeRegistrations(em, email);
       // Whoever reads the mailbox has proven it, and is let in again whatever a stranger tried.
       await em.execute('update users set email_verified_at = coalesce(email_verified_at, now()) where id = ?', [
         userId,
       ]);
+      if (!(await takeReset(em, tokenHash))) throw problem('link_invalid');
+      await this.credentials.set(em, userId, passwordHash);
+      await cancelResets(em, userId);
       await this.lockout.clear(em, email);
       await this.sessions.end(em, actor, userId, 'password_reset');
       this.audit.record(actor, 'password.reset', { userId, target: { type: 'user', id: userId } });
@@ -82,7 +85,7 @@ export class PasswordsService implements OnModuleInit {
 
   /**
    * Changes the caller's password; every other session ends.
-   * @throws Problem of {@link PasswordCheck.check}; `validation_failed` for a password that the rules refuse.
+   * @throws Problem of {@link PasswordCheck.confirm}; `validation_failed` for a password that the rules refuse.
    */
   async change(actor: Actor, { currentPassword, newPassword }: ChangePasswordRequest): Promise<void> {
     const userId = actor.requiredUserId;
@@ -91,12 +94,12 @@ export class PasswordsService implements OnModuleInit {
       { id: userId },
       { failHandler: () => problem('not_found') },
     );
-    await this.check.check(actor, email, currentPassword);
+    const account = await this.check.confirm(actor, email, currentPassword);
     if (newPassword.normalize('NFC') === currentPassword.normalize('NFC'))
       throw invalidField('newPassword', 'password_unchanged', 'The new password is the present one');
     const passwordHash = await this.credentials.hashNew('newPassword', newPassword, { email, fullName });
     await asSystem(this.em, async (em) => {
-      await this.lockout.clear(em, email);
+      await this.check.hold(em, account);
       await this.credentials.set(em, userId, passwordHash);
       await cancelResets(em, userId);
       await this.sessions.end(em, actor, userId, 'password_changed', { except: actor.sessionId });

@@ -38,19 +38,31 @@ export interface TakenRegistration {
   password_hash: string;
 }
 
-/** Uses a token: one statement, so of fifty at once one gets it. */
+/**
+ * Uses a token, and removes every registration of its address: one statement, so of fifty at once one gets it. All are
+ * locked in one order: two registrations of one address that are proven at once would wait for each other.
+ */
 export async function takeRegistration(em: EntityManager, tokenHash: Buffer): Promise<TakenRegistration | undefined> {
   const [taken] = await em.execute<TakenRegistration[]>(
-    `delete from registrations where token_hash = ? and expires_at > now()
-     returning user_id, email, full_name, organization_name, password_hash`,
-    [tokenHash],
+    `with same_address as materialized (
+       select id from registrations
+        where email = (select email from registrations where token_hash = ? and expires_at > now())
+        order by id for update),
+     gone as (
+       delete from registrations r using same_address s where r.id = s.id returning r.*)
+     select user_id, email, full_name, organization_name, password_hash from gone where token_hash = ?`,
+    [tokenHash, tokenHash],
   );
   return taken;
 }
 
+/** Removes what waits for the proof of an address that is proven otherwise, or belongs to nobody any more. */
+export async function removeRegistrations(em: EntityManager, email: string): Promise<void> {
+  await em.execute('delete from registrations where email = ?', [email]);
+}
+
 /**
- * Makes the person of a registration, or marks an imported one as verified, and removes all other registrations of the
- * address.
+ * Makes the person of a registration, or marks an imported one as verified.
  * @returns false when somebody else has the address by now.
  */
 export async function verifyPerson(em: EntityManager, registration: TakenRegistration): Promise<boolean> {
@@ -62,7 +74,6 @@ export async function verifyPerson(em: EntityManager, registration: TakenRegistr
      returning id`,
     [registration.user_id, registration.email, registration.full_name],
   );
-  await em.execute('delete from registrations where email = ?', [registration.email]);
   return made.length === 1;
 }
 
@@ -85,13 +96,20 @@ export async function renewNewestRegistration(
     [tokenHash, email],
   );
   if (renewed) return renewed;
-  const [imported] = await em.execute<{ full_name: string }[]>(
-    `insert into registrations (id, user_id, email, full_name, password_hash, token_hash, created_at, expires_at)
-     select ?, u.id, u.email, u.full_name, c.password_hash, ?, now(), now() + ${LIFETIME}
+  const [imported] = await em.execute<{ id: string; full_name: string; password_hash: string }[]>(
+    `select u.id, u.full_name, c.password_hash
        from users u join password_credentials c on c.user_id = u.id
-      where u.email = ? and u.email_verified_at is null and u.status = 'active'
-     returning full_name`,
-    [newId(), tokenHash, email],
+      where u.email = ? and u.email_verified_at is null and u.status = 'active' for no key update of u`,
+    [email],
   );
+  if (!imported) return undefined;
+  await em.execute('delete from registrations where user_id = ?', [imported.id]);
+  await insertRegistration(em, {
+    userId: imported.id,
+    email,
+    fullName: imported.full_name,
+    passwordHash: imported.password_hash,
+    tokenHash,
+  });
   return imported;
 }
