@@ -32,9 +32,9 @@ export class OutboxHistory {
     return asSystem(this.em, (em) => em.find(OutboxMessage, where, { orderBy: { id: 'desc' }, limit: limit + 1 }));
   }
 
-  /** How many messages of a topic still have to go. */
-  async pending(topic: string): Promise<number> {
-    return asSystem(this.em, (em) => em.count(OutboxMessage, { topic, status: 'pending' }));
+  /** How many messages, of one topic or of all, still have to go. */
+  async pending(topic?: string): Promise<number> {
+    return asSystem(this.em, (em) => em.count(OutboxMessage, { ...(topic && { topic }), status: 'pending' }));
   }
 
   /** Removes what ended more than 30 days ago, in batches. @returns how many. */
