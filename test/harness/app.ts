@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import supertest from 'supertest';
@@ -6,6 +5,9 @@ import { loadEnv } from '../../config/env.js';
 import { createApp } from '../../src/app.setup.js';
 import { Readiness } from '../../src/kernel/readiness.js';
 import { createDatabase, type TestDatabase } from './database.js';
+import { freePort } from './port.js';
+
+export { freePort } from './port.js';
 
 /** The key that tests encrypt with. */
 export const TEST_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
@@ -67,13 +69,4 @@ export async function startApp({ env = {}, db, ready = true }: TestAppOptions = 
       if (!db) await database.drop();
     },
   };
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }
