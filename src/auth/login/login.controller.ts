@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
@@ -16,6 +16,7 @@ export class LoginController {
   /** Signs in by e-mail and password. After 10 failures for one e-mail each further try has to wait, 1 s to 15 min. */
   @Post('login')
   @HttpCode(200)
+  @Header('cache-control', 'no-store')
   @Public()
   @Limit('auth')
   @ApiProblems('validation_failed', 'malformed_json', 'invalid_credentials', 'email_not_verified', 'too_many_attempts')

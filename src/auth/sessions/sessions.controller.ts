@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
@@ -15,6 +15,7 @@ export class SessionsController {
   /** Exchanges a refresh token for a new pair; each works once, and reuse ends the session. */
   @Post('refresh')
   @HttpCode(200)
+  @Header('cache-control', 'no-store')
   @Public()
   @ApiProblems('validation_failed', 'malformed_json', 'token_invalid', 'refresh_token_reused')
   async refresh(@CurrentActor() actor: Actor, @Body() { refreshToken }: RefreshRequest): Promise<SignedInView> {
