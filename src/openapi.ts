@@ -22,11 +22,11 @@ const TAGS: readonly [name: string, description: string][] = [
 const DESCRIPTION = `Accounts and sign-in, organizations, feature management, audit and data lifecycle.
 
 **To try calls here:**
-1. Open [POST /api/v1/auth/login](#/Sign-in/login), put your e-mail address and password into the body, and execute it.
+1. Below, under **Sign-in**, open \`POST /api/v1/auth/login\`, put your e-mail address and password into the body, and execute it.
    The first start printed those of the platform admin; \`npm run admin:reset -- EMAIL\` prints a new password.
 2. Copy the \`accessToken\` of the answer, without its quotes.
 3. Choose **Authorize**, paste it, authorize and close. It is good for 15 minutes.
-4. Every call with a lock is now made as you; [GET /api/v1/users/me](#/Profile/me) says who that is.
+4. Every call with a lock is now made as you; \`GET /api/v1/users/me\`, under **Profile**, says who that is.
 
 Bodies are JSON with camelCase names, times are ISO 8601 in UTC, ids are UUIDs. Every error is
 \`application/problem+json\` with a stable \`code\`; [all of them are listed](docs/errors).`;
