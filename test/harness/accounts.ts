@@ -1,10 +1,9 @@
 import { hash } from '@node-rs/argon2';
 import { MikroORM, RequestContext } from '@mikro-orm/core';
-import { EntityManager } from '@mikro-orm/postgresql';
-import { SessionsService, type SignedIn } from '../../src/auth/sessions/sessions.service.js';
-import { asSystem } from '../../src/database/tenant-context.js';
-import { Actor } from '../../src/kernel/actor.js';
+import { RefreshChain } from '../../src/auth/sessions/refresh-chain.js';
+import { AccessTokens } from '../../src/auth/tokens/access-tokens.js';
 import { newId } from '../../src/kernel/ids.js';
+import { hashToken } from '../../src/kernel/tokens.js';
 import { PASSWORD, type TestApp } from './app.js';
 import type { TestDatabase } from './database.js';
 import { newEmail } from './people.js';
@@ -57,16 +56,30 @@ export async function insertPerson(
 }
 
 /** A session of a person, without the hash that a sign-in costs. */
-export async function openSession(
-  { app }: TestApp,
-  userId: string,
-): Promise<SignedIn & { auth: { authorization: string } }> {
-  const origin = { ip: '127.0.0.1', userAgent: 'test', requestId: null };
-  const opened = await asSystem(app.get(EntityManager).fork(), (em) =>
-    app.get(SessionsService).open(em, Actor.anonymous(origin), userId, ['pwd']),
+export async function openSession({ app, db }: TestApp, userId: string): Promise<OpenedSession> {
+  const sessionId = newId();
+  const { token: refreshToken, keyId } = app.get(RefreshChain).begin();
+  await db.sql.query(
+    `with opened as (
+       insert into user_sessions (id, user_id, family_key_id, methods, ip, user_agent, created_at, last_active_at, expires_at, ends_at)
+       values ($1, $2, $3, '{pwd}', '127.0.0.1', 'test', now(), now(), now() + interval '7 days', now() + interval '30 days')
+       returning id, expires_at)
+     insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
+     select $4, id, now(), expires_at from opened`,
+    [sessionId, userId, keyId, hashToken(refreshToken)],
   );
-  if (!opened) throw new Error('The person is not active');
-  return { ...opened, auth: { authorization: `Bearer ${opened.accessToken}` } };
+  const { token: accessToken } = await app
+    .get(AccessTokens)
+    .issue({ userId, sessionId, authTime: new Date(), methods: ['pwd'] });
+  return { sessionId, accessToken, refreshToken, auth: { authorization: `Bearer ${accessToken}` } };
+}
+
+/** What {@link openSession} opened. */
+export interface OpenedSession {
+  sessionId: string;
+  accessToken: string;
+  refreshToken: string;
+  auth: { authorization: string };
 }
 
 /** Whether an access token is still taken. */

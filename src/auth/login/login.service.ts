@@ -31,9 +31,7 @@ export class LoginService {
     // A transaction of its own: two logins at once that both held the password would wait for each other.
     if (newHash) await asSystem(this.em, (em) => this.credentials.rehash(em, userId, newHash, changedAt));
     return asSystem(this.em, async (em) => {
-      await this.passwords.hold(em, account);
-      await this.lockout.clear(em, email);
-      const signedIn = await this.sessions.open(em, actor, userId, ['pwd']);
+      const signedIn = await this.sessions.openByPassword(em, actor, account, this.lockout.keyOf(email));
       if (!signedIn) throw problem('invalid_credentials');
       this.audit.record(actor, 'session.opened', {
         userId,

@@ -8,7 +8,7 @@ import { problem } from '../../kernel/problem.js';
 import { SecretBox } from '../../kernel/secrets.js';
 import type { UserStatus } from '../../users/user.entity.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { Lockout } from './lockout.js';
+import { FREE_FAILURES, Lockout, MAX_BLOCK_SECONDS } from './lockout.js';
 
 /** A person whose password was right. */
 export interface CheckedAccount {
@@ -26,6 +26,14 @@ interface AccountRow {
   verified: boolean;
   password_hash: string | null;
   changed_at: string | null;
+}
+
+interface AttemptRow extends AccountRow {
+  /** Not null while the address is blocked; then nothing was counted. */
+  blocked_seconds: number | null;
+  /** Whether this attempt begins a block, if it fails. */
+  blocks: boolean;
+  decoy: string | null;
 }
 
 /** The one place where a password is compared: login, change, and whatever asks for it again. */
@@ -46,10 +54,7 @@ export class PasswordCheck {
    * @throws Problem `too_many_attempts`; `invalid_credentials`; `email_not_verified` after the right password only.
    */
   async check(actor: Actor, email: string, password: string): Promise<CheckedAccount> {
-    const { account, decoy, blocks } = await asSystem(this.em, async (em) => ({
-      ...(await this.lockout.count(em, email)),
-      ...(await findAccount(em, email, this.decoyPlace(email))),
-    }));
+    const { account, decoy, blocks } = await this.attempt(email);
     const { valid, rehash } = account?.password_hash
       ? await this.hasher.verify(account.password_hash, password)
       : await this.hasher.verifyDecoy(password, decoy);
@@ -95,6 +100,27 @@ export class PasswordCheck {
     if (held.length === 0) throw problem('invalid_credentials');
   }
 
+  /**
+   * Counts an attempt and finds the account of an address, or the newest registration that still waits for its proof;
+   * and a decoy for the case that there is no password: the stored hash of somebody else, always the same for one
+   * address. As many unknown addresses then take the time of an imported scheme as known ones do, and time tells
+   * nothing of either.
+   */
+  private async attempt(
+    email: string,
+  ): Promise<{ account: AccountRow | undefined; decoy: string | undefined; blocks: boolean }> {
+    const [row] = await this.em.execute<AttemptRow[]>('select * from password_attempt(?, ?, ?, ?, ?)', [
+      this.lockout.keyOf(email),
+      email,
+      this.decoyPlace(email),
+      FREE_FAILURES,
+      MAX_BLOCK_SECONDS,
+    ]);
+    if (row!.blocked_seconds !== null)
+      throw problem('too_many_attempts', { headers: { 'retry-after': String(row!.blocked_seconds) } });
+    return { account: row!.user_id === null ? undefined : row, decoy: row!.decoy ?? undefined, blocks: row!.blocks };
+  }
+
   /** Keyed: nobody can choose an address by its decoy. */
   private decoyPlace(email: string): string {
     return createHmac('sha256', this.box.derive('password decoys')).update(email).digest('hex');
@@ -111,36 +137,4 @@ export class PasswordCheck {
       if (blocks) this.audit.record(actor, 'password.locked', { ...facts, reason: 'too_many_attempts' });
     });
   }
-}
-
-/** The account of an address; where there is none, the newest registration that still waits for its proof. */
-const ACCOUNT = `
-  select u.id as user_id, u.status, u.email_verified_at is not null as verified, c.password_hash, c.changed_at::text
-    from users u left join password_credentials c on c.user_id = u.id
-   where u.email = ?
-   union all
- (select r.user_id, 'active', false, r.password_hash, null
-    from registrations r
-   where r.email = ? and r.expires_at > now() and not exists (select from users u where u.email = r.email)
-   order by r.created_at desc limit 1)`;
-
-/**
- * Finds the account of an address, and a decoy for the case that it has no password: the stored hash of somebody else.
- * As many unknown addresses then take the time of an imported scheme as known ones do, and time tells nothing of either.
- * @param place where the decoy stands among the stored hashes, in hex: always the same for one address.
- */
-export async function findAccount(
-  em: EntityManager,
-  email: string,
-  place: string,
-): Promise<{ account: AccountRow | undefined; decoy: string | undefined }> {
-  const [row] = await em.execute<(AccountRow & { decoy: string | null })[]>(
-    `select account.*, decoy.password_hash as decoy
-       from (values (1)) one left join (${ACCOUNT}) account on true
-       left join (select password_hash from password_credentials
-                   where reverse(user_id::text) collate "C" >= ?
-                   order by reverse(user_id::text) collate "C" limit 1) decoy on true`,
-    [email, email, place],
-  );
-  return { account: row?.user_id ? row : undefined, decoy: row?.decoy ?? undefined };
 }

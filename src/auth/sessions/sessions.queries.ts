@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Actor } from '../../kernel/actor.js';
+import type { CheckedAccount } from '../login/password-check.js';
 import { hashToken } from '../../kernel/tokens.js';
 
 /** Sessions end 7 days after the last refresh and 30 days after sign-in. */
@@ -22,34 +23,32 @@ export interface SessionOwner {
 
 const OWNER_COLUMNS = `u.id, u.email, u.full_name, u.platform_role`;
 
-/** Opens a session with its first refresh token; nothing when the person is not active (any more). */
-export async function openSession(
+/**
+ * Opens a session with its first refresh token, if the password that was checked is still the one of an active person.
+ * One call of `open_session_by_password()`: the account stays locked until the end of the transaction.
+ */
+export async function openSessionByPassword(
   em: EntityManager,
   actor: Actor,
-  session: { id: string; userId: string; keyId: string; methods: string[]; token: string },
+  account: CheckedAccount,
+  attemptKey: Buffer,
+  session: { id: string; keyId: string; token: string },
 ): Promise<SessionOwner | undefined> {
-  const [owner] = await em.execute<SessionOwner[]>(
-    `with opened as (
-       insert into user_sessions (id, user_id, family_key_id, methods, ip, user_agent, created_at, last_active_at, expires_at, ends_at)
-       select ?, u.id, ?, ?, ?, ?, now(), now(), now() + ${IDLE}, now() + ${ABSOLUTE}
-         from users u where u.id = ? and u.status = 'active' for share
-       returning id, user_id, methods, created_at, expires_at),
-     head as (
-       insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
-       select ?, id, now(), expires_at from opened)
-     select s.id as session_id, s.created_at as authenticated_at, s.methods, ${OWNER_COLUMNS}
-       from opened s join users u on u.id = s.user_id`,
+  const [owner] = await em.execute<(SessionOwner & { session_id: string | null })[]>(
+    `select * from open_session_by_password(?, ?, ?, ?, ?, ?, '{pwd}', ?, ?, ?, ${IDLE}, ${ABSOLUTE})`,
     [
+      account.userId,
+      account.email,
+      account.changedAt,
+      attemptKey,
       session.id,
       session.keyId,
-      `{${session.methods.join(',')}}`,
       actor.ip,
       userAgentOf(actor),
-      session.userId,
       hashToken(session.token),
     ],
   );
-  return owner;
+  return owner?.session_id ? owner : undefined;
 }
 
 /**

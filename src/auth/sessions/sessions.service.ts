@@ -8,8 +8,15 @@ import { problem } from '../../kernel/problem.js';
 import { MailService } from '../../mail/mail.service.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import { RevokedSessions } from '../tokens/revoked-sessions.js';
+import type { CheckedAccount } from '../login/password-check.js';
 import { RefreshChain } from './refresh-chain.js';
-import { endSessions, findUsedToken, openSession, rotateRefreshToken, type SessionOwner } from './sessions.queries.js';
+import {
+  endSessions,
+  findUsedToken,
+  openSessionByPassword,
+  rotateRefreshToken,
+  type SessionOwner,
+} from './sessions.queries.js';
 import { Session } from './session.entity.js';
 
 /** Both tokens of a session, and whose it is. */
@@ -45,14 +52,20 @@ export class SessionsService {
   ) {}
 
   /**
-   * Opens a session.
+   * Opens a session for a password that was right, and forgets the failures of its address.
    * @param em of a system transaction; the session exists once it commits.
-   * @param methods how the person proved who they are (RFC 8176).
-   * @returns null when the person is not active.
+   * @param account as it was when the password was checked.
+   * @param attemptKey of {@link Lockout.keyOf}.
+   * @returns null when password, address or status are others by now.
    */
-  async open(em: EntityManager, actor: Actor, userId: string, methods: string[]): Promise<SignedIn | null> {
+  async openByPassword(
+    em: EntityManager,
+    actor: Actor,
+    account: CheckedAccount,
+    attemptKey: Buffer,
+  ): Promise<SignedIn | null> {
     const { token, keyId } = this.chain.begin();
-    const owner = await openSession(em, actor, { id: newId(), userId, keyId, methods, token });
+    const owner = await openSessionByPassword(em, actor, account, attemptKey, { id: newId(), keyId, token });
     return owner ? this.signedIn(owner, token) : null;
   }
 
