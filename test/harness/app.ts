@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import supertest from 'supertest';
-import { loadEnv } from '../../config/env.js';
+import { loadEnv, type SecretKey } from '../../config/env.js';
 import { createApp } from '../../src/app.setup.js';
 import { Readiness } from '../../src/kernel/readiness.js';
 import { createDatabase, type TestDatabase } from './database.js';
@@ -32,10 +32,17 @@ export interface TestAppOptions {
   db?: TestDatabase;
   /** false: do not run the start steps. */
   ready?: boolean;
+  /** What SECRET_KEYS would hold. */
+  keys?: SecretKey[];
 }
 
 /** Starts the application. `RATE_LIMITS` is off unless said. */
-export async function startApp({ env = {}, db, ready = true }: TestAppOptions = {}): Promise<TestApp> {
+export async function startApp({
+  env = {},
+  db,
+  ready = true,
+  keys = TEST_KEYS,
+}: TestAppOptions = {}): Promise<TestApp> {
   const database = db ?? (await createDatabase());
   const port = await freePort();
   const app = await createApp(
@@ -49,7 +56,7 @@ export async function startApp({ env = {}, db, ready = true }: TestAppOptions = 
       RATE_LIMITS: 'off',
       ...env,
     }),
-    TEST_KEYS,
+    keys,
   );
   await app.listen(port, '127.0.0.1');
   const url = `http://127.0.0.1:${port}`;
