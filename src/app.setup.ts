@@ -55,6 +55,8 @@ export async function createApp(
   const readiness = app.get(Readiness);
   const orm = app.get(MikroORM);
 
+  // Fastify reads text/plain too, unless it is told not to.
+  fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
       done(null, parseJsonBody(body as Buffer));

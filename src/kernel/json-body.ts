@@ -6,7 +6,7 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
  * Parses a body more strictly than JSON.parse: duplicate keys (of which parsers keep different ones, RFC 8259 section
- * 4), keys that reach a prototype, NUL, lone surrogates and nesting beyond {@link MAX_DEPTH} are refused.
+ * 4), keys that reach a prototype, NUL, lone surrogates, null alone and nesting beyond {@link MAX_DEPTH} are refused.
  * @throws Problem `malformed_json` that says which.
  */
 export function parseJsonBody(body: Buffer): unknown {
@@ -17,6 +17,8 @@ export function parseJsonBody(body: Buffer): unknown {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     scan(text);
     value = JSON.parse(text);
+    // Validation takes null for an empty object.
+    if (value === null) throw new Refusal('The body is null');
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError)
       throw problem('malformed_json', { detail: error instanceof Refusal ? error.message : undefined, cause: error });
