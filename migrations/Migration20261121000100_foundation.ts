@@ -4,7 +4,8 @@ import { Migration } from '@mikro-orm/migrations';
 export class Migration20261121000100_foundation extends Migration {
   override up(): void {
     this.addSql(`revoke all on schema_migrations from tenon_app, tenon_system`);
-    this.addSql(`grant select on schema_migrations to tenon_app`);
+    // The system role reads it for pg_dump.
+    this.addSql(`grant select on schema_migrations to tenon_app, tenon_system`);
     this.addSql(`
       create function update_updated_at_column() returns trigger language plpgsql as $$
       begin

@@ -75,6 +75,8 @@ export class Migration20261121000200_audit extends Migration {
           execute format('alter table public.%I force row level security', name);
           -- A partition is reached through its parent, whose policies count; asked directly it shows nothing.
           execute format('revoke all on public.%I from tenon_app, tenon_system', name);
+          -- For pg_dump, which reads each partition by itself.
+          execute format('grant select on public.%I to tenon_system', name);
           execute format('create policy system_reads on public.%I for select to tenon_system using (true)', name);
           -- Entries that came before their month was made. Forced row security binds the owner too, and a function of
           -- the owner cannot change its role: it is lifted for these statements, under a lock that lets nobody in.
@@ -99,6 +101,7 @@ export class Migration20261121000200_audit extends Migration {
     this.addSql(`alter table audit_log_default enable row level security`);
     this.addSql(`alter table audit_log_default force row level security`);
     this.addSql(`revoke all on audit_log_default from tenon_app, tenon_system`);
+    this.addSql(`grant select on audit_log_default to tenon_system`);
     this.addSql(`create policy system_reads on audit_log_default for select to tenon_system using (true)`);
     this.addSql(`select create_audit_partitions(3)`);
   }
