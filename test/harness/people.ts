@@ -77,8 +77,9 @@ export async function mailsTo(tenon: TestApp, email: string, template?: string):
 /** Waits for a mail, which a job sends after the request's commit. */
 export async function mailTo(tenon: TestApp, email: string, template: string): Promise<ListedMail> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const mail = (await mailsTo(tenon, email, template)).find(({ status }) => status !== 'pending');
-    if (mail) return mail;
+    // Not an older one while the newest is still on its way.
+    const [newest] = await mailsTo(tenon, email, template);
+    if (newest && newest.status !== 'pending') return newest;
     await sleep(50);
   }
   throw new Error(`No mail "${template}" to ${email} came`);
