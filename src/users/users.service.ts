@@ -29,14 +29,16 @@ export class UsersService {
   async updateMe(actor: Actor, changes: UpdateMeRequest): Promise<User> {
     const me = await this.em.findOne(User, { id: actor.requiredUserId });
     if (!me) throw problem('not_found');
-    const given = Object.entries(changes).filter(([, value]) => value !== undefined);
-    const before = Object.fromEntries(given.map(([field]) => [field, me[field as keyof UpdateMeRequest]]));
-    Object.assign(me, Object.fromEntries(given));
+    const fields = Object.keys(changes) as (keyof UpdateMeRequest)[];
+    const changed = fields.filter((field) => changes[field] !== undefined && changes[field] !== (me[field] ?? null));
+    if (changed.length === 0) return me;
+    const after = Object.fromEntries(changed.map((field) => [field, changes[field]]));
     this.audit.record(actor, 'user.updated', {
       target: { type: 'user', id: me.id },
-      before,
-      after: Object.fromEntries(given),
+      before: Object.fromEntries(changed.map((field) => [field, me[field] ?? null])),
+      after,
     });
+    Object.assign(me, after);
     await this.em.flush();
     return me;
   }
