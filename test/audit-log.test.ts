@@ -135,13 +135,12 @@ describe('U1 reading the trail', () => {
   /** Entries past the service, `count` of them, oldest first. */
   async function seed(count: number, columns: Record<string, unknown>): Promise<string[]> {
     const ids = Array.from({ length: count }, () => newId());
-    const names = ['actor_kind', 'action', 'outcome', ...Object.keys(columns)];
+    const names = ['id', ...Object.keys(columns)];
+    const places = names.map((_, at) => `$${at + 1}`);
     for (const id of ids)
       await tenon.db.sql.query(
-        `insert into audit_log (id, occurred_at, ${names}) values ($1, now(), 'system', 'seed.made', 'success', ${Object.keys(columns).map((_, at) => `$${at + 2}`)})`.replace(
-          ', )',
-          ')',
-        ),
+        `insert into audit_log (occurred_at, actor_kind, action, outcome, ${names.join(', ')})
+         values (now(), 'system', 'seed.made', 'success', ${places.join(', ')})`,
         [id, ...Object.values(columns)],
       );
     return ids;

@@ -73,7 +73,7 @@ const QUERIES: Record<CatalogueKind, string> = {
              'with check ' || pg_get_expr(p.polwithcheck, p.polrelid)) as definition
       from relation r join pg_policy p on p.polrelid = r.oid`,
   functions: `
-    select p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as name, pg_get_functiondef(p.oid) as definition
+    select p.proname || '(' || oidvectortypes(p.proargtypes) || ')' as name, pg_get_functiondef(p.oid) as definition
       from routine p`,
   triggers: `
     select r.name || '.' || t.tgname as name,
@@ -91,7 +91,7 @@ const QUERIES: Record<CatalogueKind, string> = {
         select 'column ' || r.name || '.' || c.attname, r.relowner, a.grantee, a.privilege_type, a.is_grantable
           from relation r join pg_attribute c on c.attrelid = r.oid, aclexplode(c.attacl) a
         union
-        select 'function ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', p.proowner,
+        select 'function ' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')', p.proowner,
                a.grantee, a.privilege_type, a.is_grantable
           from routine p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
         union

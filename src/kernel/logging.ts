@@ -61,6 +61,6 @@ export class NestLog implements LoggerService {
     if (message instanceof Error) this.pino[level]({ ...room, err: message }, message.message);
     else if (typeof message === 'object')
       this.pino[level]({ ...room, ...message }, typeof rest[0] === 'string' && rest.length > 1 ? rest[0] : '');
-    else this.pino[level](room, String(message));
+    else this.pino[level](room, `${message as string}`);
   }
 }

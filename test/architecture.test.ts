@@ -1,0 +1,68 @@
+import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** The rooms from the ground up (DESIGN 3). A room imports from the rows above its own; equals never import each other. */
+const ROOMS = [
+  ['kernel'],
+  ['database'],
+  ['jobs'],
+  ['audit', 'mail', 'sms', 'limits', 'cache'],
+  ['users'],
+  ['organizations'],
+  ['auth', 'features'],
+  ['privacy', 'cleanup', 'webhooks'],
+  ['admin'],
+];
+
+const entries = readdirSync('src', { withFileTypes: true });
+const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+/** What puts the rooms together; no room imports it. */
+const above = entries
+  .filter((entry) => entry.isFile() && !/\.(cli|spec)\.ts$|^main\.ts$/.test(entry.name))
+  .map(({ name }) => name.replace(/\.ts$/, ''))
+  .toSorted();
+
+/** The rooms that a room may not import: its equals and those above. */
+function forbidden(room: string): string[] {
+  const row = ROOMS.findIndex((names) => names.includes(room));
+  return ROOMS.slice(row)
+    .flat()
+    .filter((name) => name !== room);
+}
+
+interface Override {
+  files: string[];
+  rules: { 'no-restricted-imports'?: [string, { patterns: { regex: string }[] }] };
+}
+const { overrides } = JSON.parse(readFileSync('.oxlintrc.json', 'utf8').replaceAll(/^\s*\/\/.*$/gm, '')) as {
+  overrides: Override[];
+};
+
+describe('DESIGN 3: the direction of imports', () => {
+  it.each(rooms)('.oxlintrc.json holds it for %s', (room) => {
+    expect(ROOMS.flat()).toContain(room);
+    const override = overrides.find(
+      ({ files, rules }) => rules['no-restricted-imports'] && files.includes(`src/${room}/**/*.ts`),
+    );
+    const higher = forbidden(room).join('|');
+    const files = above.map((name) => name.replaceAll('.', '\\.')).join('|');
+    expect(override?.rules['no-restricted-imports']?.[1].patterns.map(({ regex }) => regex)).toContain(
+      `^(\\.\\./)+(${higher && `(${higher})/|`}(${files})\\.js$)`,
+    );
+  });
+
+  it('goes one way, however an import is written', () => {
+    const broken = globSync('src/*/**/*.ts', { exclude: (path) => /\.(cli|spec)\.ts$/.test(path) }).flatMap((path) => {
+      const room = path.split('/')[1]!;
+      return [...readFileSync(path, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)]
+        .map(([, specifier]) => relative('src', join(dirname(path), specifier!)))
+        .filter(
+          (target) =>
+            !target.startsWith('..') && (!target.includes('/') || forbidden(room).includes(target.split('/')[0]!)),
+        )
+        .map((target) => `${path} imports ${target}`);
+    });
+    expect(broken).toEqual([]);
+  });
+});
