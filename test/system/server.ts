@@ -54,10 +54,10 @@ function exitOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
 
 /** Waits until the server listens. @throws Error with what it printed when it ends before. */
 export async function listening(server: ServerProcess): Promise<ServerProcess> {
-  let ended: unknown;
+  let ended: number | NodeJS.Signals | undefined;
   void server.exit.then((exit) => (ended = exit));
   while (!/^Tenon listens on /m.test(server.output())) {
-    if (ended !== undefined) throw new Error(`The server ended with ${String(ended)}:\n${server.output()}`);
+    if (ended !== undefined) throw new Error(`The server ended with ${ended}:\n${server.output()}`);
     await sleep(100);
   }
   return server;
