@@ -4,7 +4,6 @@ import { atOnce, countStatuses, entriesOf, insertPerson, isSignedIn, openSession
 import { ADMIN, PASSWORD, startApp, type TestApp } from './harness/app.js';
 import { mailedToken, mailsTo, mailTo, newEmail, newPerson, signInAdmin, tokenIn } from './harness/people.js';
 
-const NEW = 'twelve quiet lanterns drift home';
 const WRONG = 'nine purple kettles sing loudly';
 const POLL = { timeout: 5_000, interval: 10 };
 
