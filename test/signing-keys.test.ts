@@ -39,7 +39,7 @@ async function jwksOf({ app }: TokensInstance) {
 
 async function issue({ tokens }: TokensInstance) {
   const grant = { userId: newId(), sessionId: newId(), authTime: new Date(), methods: ['pwd'] };
-  const { token } = await tokens.issue(grant);
+  const { token } = tokens.issue(grant);
   return { token, kid: decodeProtectedHeader(token).kid };
 }
 

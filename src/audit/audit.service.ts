@@ -31,8 +31,23 @@ export class AuditService {
    * @param action `area.verb` in the past, such as `session.revoked`.
    */
   record(actor: Actor, action: string, facts: AuditFacts = {}): void {
-    const entry = new AuditEntry();
-    Object.assign(entry, {
+    this.em.persist(Object.assign(new AuditEntry(), this.compose(actor, action, facts)));
+  }
+
+  /**
+   * The same entry as JSON with the columns' names, for a function of the database that makes the change and writes
+   * its entry by `insert into audit_log select (jsonb_populate_record(null::audit_log, …)).*`.
+   */
+  entry(actor: Actor, action: string, facts: AuditFacts = {}): string {
+    const columns = Object.entries(this.compose(actor, action, facts)).map(([property, value]) => [
+      property.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]);
+    return JSON.stringify(Object.fromEntries(columns));
+  }
+
+  private compose(actor: Actor, action: string, facts: AuditFacts): Partial<AuditEntry> {
+    return {
       id: newId(),
       occurredAt: new Date(),
       organizationId: facts.organizationId ?? actor.organizationId,
@@ -52,7 +67,6 @@ export class AuditService {
       ip: actor.ip,
       userAgent: actor.userAgent?.replaceAll('\0', '').slice(0, USER_AGENT_MAX) ?? null,
       requestId: actor.requestId,
-    });
-    this.em.persist(entry);
+    };
   }
 }

@@ -68,7 +68,7 @@ export async function openSession({ app, db }: TestApp, userId: string): Promise
      select $4, id, now(), expires_at from opened`,
     [sessionId, userId, keyId, hashToken(refreshToken)],
   );
-  const { token: accessToken } = await app
+  const { token: accessToken } = app
     .get(AccessTokens)
     .issue({ userId, sessionId, authTime: new Date(), methods: ['pwd'] });
   return { sessionId, accessToken, refreshToken, auth: { authorization: `Bearer ${accessToken}` } };

@@ -1,6 +1,5 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
@@ -18,7 +17,6 @@ export class LoginService {
     private readonly credentials: PasswordCredentials,
     private readonly lockout: Lockout,
     private readonly sessions: SessionsService,
-    private readonly audit: AuditService,
   ) {}
 
   /**
@@ -30,15 +28,8 @@ export class LoginService {
     const { userId, newHash, changedAt } = account;
     // A transaction of its own: two logins at once that both held the password would wait for each other.
     if (newHash) await asSystem(this.em, (em) => this.credentials.rehash(em, userId, newHash, changedAt));
-    return asSystem(this.em, async (em) => {
-      const signedIn = await this.sessions.openByPassword(em, actor, account, this.lockout.keyOf(email));
-      if (!signedIn) throw problem('invalid_credentials');
-      this.audit.record(actor, 'session.opened', {
-        userId,
-        target: { type: 'session', id: signedIn.sessionId },
-        after: { methods: ['pwd'] },
-      });
-      return signedIn;
-    });
+    const signedIn = await this.sessions.openByPassword(actor, account, this.lockout.keyOf(email));
+    if (!signedIn) throw problem('invalid_credentials');
+    return signedIn;
   }
 }

@@ -1,11 +1,9 @@
-import { createHmac } from 'node:crypto';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
-import { SecretBox } from '../../kernel/secrets.js';
 import type { UserStatus } from '../../users/user.entity.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { FREE_FAILURES, Lockout, MAX_BLOCK_SECONDS } from './lockout.js';
@@ -44,7 +42,6 @@ export class PasswordCheck {
     private readonly hasher: PasswordHasher,
     private readonly lockout: Lockout,
     private readonly audit: AuditService,
-    private readonly box: SecretBox,
   ) {}
 
   /**
@@ -109,21 +106,18 @@ export class PasswordCheck {
   private async attempt(
     email: string,
   ): Promise<{ account: AccountRow | undefined; decoy: string | undefined; blocks: boolean }> {
+    const key = this.lockout.keyOf(email);
     const [row] = await this.em.execute<AttemptRow[]>('select * from password_attempt(?, ?, ?, ?, ?)', [
-      this.lockout.keyOf(email),
+      key,
       email,
-      this.decoyPlace(email),
+      // Keyed: nobody can choose an address by its decoy.
+      key.toString('hex'),
       FREE_FAILURES,
       MAX_BLOCK_SECONDS,
     ]);
     if (row!.blocked_seconds !== null)
       throw problem('too_many_attempts', { headers: { 'retry-after': String(row!.blocked_seconds) } });
     return { account: row!.user_id === null ? undefined : row, decoy: row!.decoy ?? undefined, blocks: row!.blocks };
-  }
-
-  /** Keyed: nobody can choose an address by its decoy. */
-  private decoyPlace(email: string): string {
-    return createHmac('sha256', this.box.derive('password decoys')).update(email).digest('hex');
   }
 
   private async remember(actor: Actor, email: string, account: AccountRow | undefined, blocks: boolean): Promise<void> {

@@ -24,18 +24,18 @@ export interface SessionOwner {
 const OWNER_COLUMNS = `u.id, u.email, u.full_name, u.platform_role`;
 
 /**
- * Opens a session with its first refresh token, if the password that was checked is still the one of an active person.
- * One call of `open_session_by_password()`: the account stays locked until the end of the transaction.
+ * Opens a session with its first refresh token and its entry of the trail, if the password that was checked is still
+ * the one of an active person. One call of `open_session_by_password()` is the whole transaction.
  */
 export async function openSessionByPassword(
   em: EntityManager,
   actor: Actor,
   account: CheckedAccount,
   attemptKey: Buffer,
-  session: { id: string; keyId: string; token: string },
+  session: { id: string; keyId: string; token: string; entry: string },
 ): Promise<SessionOwner | undefined> {
   const [owner] = await em.execute<(SessionOwner & { session_id: string | null })[]>(
-    `select * from open_session_by_password(?, ?, ?, ?, ?, ?, '{pwd}', ?, ?, ?, ${IDLE}, ${ABSOLUTE})`,
+    `select * from open_session_by_password(?, ?, ?, ?, ?, ?, '{pwd}', ?, ?, ?, ${IDLE}, ${ABSOLUTE}, ?)`,
     [
       account.userId,
       account.email,
@@ -46,6 +46,7 @@ export async function openSessionByPassword(
       actor.ip,
       userAgentOf(actor),
       hashToken(session.token),
+      session.entry,
     ],
   );
   return owner?.session_id ? owner : undefined;

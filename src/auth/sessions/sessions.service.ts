@@ -53,19 +53,19 @@ export class SessionsService {
 
   /**
    * Opens a session for a password that was right, and forgets the failures of its address.
-   * @param em of a system transaction; the session exists once it commits.
    * @param account as it was when the password was checked.
    * @param attemptKey of {@link Lockout.keyOf}.
    * @returns null when password, address or status are others by now.
    */
-  async openByPassword(
-    em: EntityManager,
-    actor: Actor,
-    account: CheckedAccount,
-    attemptKey: Buffer,
-  ): Promise<SignedIn | null> {
+  async openByPassword(actor: Actor, account: CheckedAccount, attemptKey: Buffer): Promise<SignedIn | null> {
     const { token, keyId } = this.chain.begin();
-    const owner = await openSessionByPassword(em, actor, account, attemptKey, { id: newId(), keyId, token });
+    const id = newId();
+    const entry = this.audit.entry(actor, 'session.opened', {
+      userId: account.userId,
+      target: { type: 'session', id },
+      after: { methods: ['pwd'] },
+    });
+    const owner = await openSessionByPassword(this.em, actor, account, attemptKey, { id, keyId, token, entry });
     return owner ? this.signedIn(owner, token) : null;
   }
 
@@ -137,8 +137,8 @@ export class SessionsService {
     return ids.length;
   }
 
-  private async signedIn(owner: SessionOwner, refreshToken: string): Promise<SignedIn> {
-    const { token, expiresIn } = await this.accessTokens.issue({
+  private signedIn(owner: SessionOwner, refreshToken: string): SignedIn {
+    const { token, expiresIn } = this.accessTokens.issue({
       userId: owner.id,
       sessionId: owner.session_id,
       authTime: new Date(owner.authenticated_at),
