@@ -46,11 +46,10 @@ describe('P7 the list of people', () => {
     'following next by %s meets everybody once',
     async (sort) => {
       const met: string[] = [];
-      let next: string | null = `${USERS}?perPage=2&q=${tag}&sort=${sort}`;
-      while (next) {
-        const { body } = await tenon.http.get(next).set(admin.auth).expect(200);
-        met.push(...body.data.map(({ email }: Row) => email));
-        next = body.links.next;
+      for (let next = `${USERS}?perPage=2&q=${tag}&sort=${sort}`; next;) {
+        const page = (await tenon.http.get(next).set(admin.auth).expect(200)).body;
+        met.push(...page.data.map(({ email }: Row) => email));
+        next = page.links.next;
       }
       expect(met).toHaveLength(7);
       expect(new Set(met).size).toBe(7);
