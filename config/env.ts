@@ -101,14 +101,12 @@ export function loadEnv(source: Readonly<Record<string, string | undefined>> = p
 
   if (/[\r\n]/.test(env.mailFrom)) problems.push('MAIL_FROM holds a line break');
   if (env.databaseOwnerUrl && !env.databaseUrl) problems.push('DATABASE_OWNER_URL is set, but DATABASE_URL is not');
-  if (env.adminPassword && !env.adminEmail) problems.push('ADMIN_PASSWORD is set, but ADMIN_EMAIL is not');
   if (production) {
     if (!env.mailUrl) problems.push('MAIL_URL is required in production');
     if (env.secretKeys.length === 0) problems.push('SECRET_KEYS is required in production (id:base64 of 32 bytes)');
     if (!env.rateLimits) problems.push('RATE_LIMITS=off is refused in production');
     if (!env.databaseUrl && !env.allowEmbedded)
       problems.push('DATABASE_URL is required in production (or ALLOW_EMBEDDED=1 for the embedded database)');
-    if (!source.PUBLIC_URL) problems.push('PUBLIC_URL is required in production: links in mails are built from it');
   }
   if (problems.length > 0) throw new EnvError(problems);
   return Object.freeze(env);

@@ -95,9 +95,20 @@ async function runStartSteps(readiness: Readiness, env: Env, say: (line: string)
     (ms) => sleep(ms),
   );
   if (readiness.stopping) return;
+  for (const warning of warnings(env)) say(warning);
   say(`Tenon listens on ${env.publicUrl}`);
   if (env.docs) say(`Swagger UI: ${env.publicUrl}/docs`);
   for (const line of readiness.notices.splice(0)) say(line);
+}
+
+/** What is allowed, and yet hardly meant. */
+function warnings(env: Env): string[] {
+  return [
+    ...(env.production && new URL(env.publicUrl).hostname === env.host
+      ? [`PUBLIC_URL is not set: links in mails lead to ${env.publicUrl}`]
+      : []),
+    ...(env.redisUrl ? ['REDIS_URL has no effect yet: queues and limits are kept in PostgreSQL'] : []),
+  ];
 }
 
 /** The environment with the embedded database in it. */
