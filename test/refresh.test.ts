@@ -49,7 +49,7 @@ describe('A8 refresh tokens', () => {
     const auth = { authorization: `Bearer ${body.accessToken}` };
     expect(await isSignedIn(tenon, auth)).toBe(true);
     const { body: sessions } = await tenon.http.get('/api/v1/auth/sessions').set(auth).expect(200);
-    expect(sessions).toMatchObject([{ id: session.sessionId, current: true }]);
+    expect(sessions.data).toMatchObject([{ id: session.sessionId, current: true }]);
   });
 
   it('stores hashes alone', async () => {

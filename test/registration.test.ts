@@ -244,7 +244,7 @@ describe('A1 organization named at registration', () => {
     await verify(await mailedToken(tenon, email, 'verify-email')).expect(200);
     const { auth } = await signIn(tenon, email);
     const { body } = await tenon.http.get('/api/v1/organizations').set(auth).expect(200);
-    expect(body).toEqual([
+    expect(body.data).toEqual([
       {
         id: expect.any(String),
         name: 'Analytical Engines',
@@ -254,7 +254,7 @@ describe('A1 organization named at registration', () => {
       },
     ]);
     const stranger = await newPerson(tenon);
-    expect((await tenon.http.get('/api/v1/organizations').set(stranger.auth).expect(200)).body).toEqual([]);
+    expect((await tenon.http.get('/api/v1/organizations').set(stranger.auth).expect(200)).body.data).toEqual([]);
   });
 
   it('another one of the same name gets another slug, also at the same time', async () => {
@@ -371,7 +371,7 @@ describe('case 20: an attacker registers the address of a victim', () => {
     const victim = await signIn(tenon, email);
     const { body } = await tenon.http.get('/api/v1/users/me').set(victim.auth).expect(200);
     expect(body.fullName).toBe('Ada Lovelace');
-    expect((await tenon.http.get('/api/v1/organizations').set(victim.auth)).body).toEqual([]);
+    expect((await tenon.http.get('/api/v1/organizations').set(victim.auth)).body.data).toEqual([]);
   });
 
   it('after the victim, before the proof: the victim’s own link still carries the victim’s password', async () => {

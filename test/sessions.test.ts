@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 type Auth = { authorization: string };
-const list = async (auth: Auth) => (await tenon.http.get('/api/v1/auth/sessions').set(auth).expect(200)).body;
+const list = async (auth: Auth) => (await tenon.http.get('/api/v1/auth/sessions').set(auth).expect(200)).body.data;
 const end = (auth: Auth, id = '', at = tenon) =>
   at.http.delete(`/api/v1/auth/sessions${id === '' ? '' : `/${id}`}`).set(auth);
 const refresh = (refreshToken: string, at = tenon) => at.http.post('/api/v1/auth/refresh').send({ refreshToken });

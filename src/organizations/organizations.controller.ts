@@ -1,9 +1,12 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../kernel/actor.js';
+import { ApiProblems } from '../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../kernel/authorize.js';
+import { PageQuery, toPage } from '../kernel/lists.js';
 import { OrganizationsService } from './organizations.service.js';
-import { MyOrganizationView, toMyOrganizationView } from './organizations.view.js';
+import { MyOrganizationPageView, toMyOrganizationView } from './organizations.view.js';
 
 @ApiTags('Organizations')
 @Controller('api/v1/organizations')
@@ -13,7 +16,13 @@ export class OrganizationsController {
   /** Lists the organizations that you belong to. */
   @Get()
   @Authorize('session')
-  async listMyOrganizations(@CurrentActor() actor: Actor): Promise<MyOrganizationView[]> {
-    return (await this.organizations.listMine(actor)).map(toMyOrganizationView);
+  @ApiProblems('validation_failed')
+  async listMyOrganizations(
+    @CurrentActor() actor: Actor,
+    @Query() query: PageQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<MyOrganizationPageView> {
+    const [memberships, total] = await this.organizations.listMine(actor, query);
+    return toPage(memberships.map(toMyOrganizationView), total, query, request.url);
   }
 }

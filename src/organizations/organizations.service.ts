@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import type { Actor } from '../kernel/actor.js';
+import type { PageQuery } from '../kernel/lists.js';
 import { newId } from '../kernel/ids.js';
 import { problem } from '../kernel/problem.js';
 import { newToken } from '../kernel/tokens.js';
@@ -36,11 +37,16 @@ export class OrganizationsService {
   }
 
   /** The organizations that the caller belongs to, by name. */
-  async listMine(actor: Actor): Promise<Membership[]> {
-    return this.em.find(
+  async listMine(actor: Actor, { page, perPage }: PageQuery): Promise<[Membership[], number]> {
+    return this.em.findAndCount(
       Membership,
       { user: actor.requiredUserId },
-      { populate: ['organization'], orderBy: { organization: { name: 'asc', id: 'asc' } } },
+      {
+        populate: ['organization'],
+        orderBy: { organization: { name: 'asc', id: 'asc' } },
+        limit: perPage,
+        offset: (page - 1) * perPage,
+      },
     );
   }
 

@@ -1,3 +1,4 @@
+import { PageLinks, PageMeta } from '../kernel/lists.js';
 import type { Membership } from './membership.entity.js';
 
 /** An organization that you belong to. */
@@ -27,6 +28,16 @@ export class MyOrganizationView {
    * @example 2026-11-21T08:00:00.000Z
    */
   joinedAt!: string;
+}
+
+/** A page of organizations that you belong to. */
+export class MyOrganizationPageView {
+  /** The organizations of this page. */
+  data!: MyOrganizationView[];
+  /** Where this page stands. */
+  meta!: PageMeta;
+  /** Neighbouring pages. */
+  links!: PageLinks;
 }
 
 export function toMyOrganizationView({ organization, role, joinedAt }: Membership): MyOrganizationView {

@@ -1,11 +1,13 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor, Public } from '../../kernel/authorize.js';
+import { PageQuery, toPage } from '../../kernel/lists.js';
 import { RefreshRequest, SessionPath } from './sessions.dto.js';
 import { SessionsService } from './sessions.service.js';
-import { SessionView, SignedInView, toSessionView, toSignedInView } from './sessions.view.js';
+import { SessionPageView, SignedInView, toSessionView, toSignedInView } from './sessions.view.js';
 
 @ApiTags('Sessions')
 @Controller('api/v1/auth')
@@ -33,8 +35,19 @@ export class SessionsController {
   /** Lists your sessions that are still good. */
   @Get('sessions')
   @Authorize('session')
-  async listSessions(@CurrentActor() actor: Actor): Promise<SessionView[]> {
-    return (await this.sessions.list(actor)).map((session) => toSessionView(session, actor.sessionId));
+  @ApiProblems('validation_failed')
+  async listSessions(
+    @CurrentActor() actor: Actor,
+    @Query() query: PageQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<SessionPageView> {
+    const [sessions, total] = await this.sessions.list(actor, query);
+    return toPage(
+      sessions.map((session) => toSessionView(session, actor.sessionId)),
+      total,
+      query,
+      request.url,
+    );
   }
 
   /** Ends one of your sessions. */

@@ -1,8 +1,9 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, raw } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
+import type { PageQuery } from '../../kernel/lists.js';
 import { newId } from '../../kernel/ids.js';
 import { problem } from '../../kernel/problem.js';
 import { MailService } from '../../mail/mail.service.js';
@@ -93,12 +94,11 @@ export class SessionsService {
   }
 
   /** The caller's live sessions, newest activity first. */
-  async list(actor: Actor): Promise<Session[]> {
-    const now = new Date();
-    return this.em.find(
+  async list(actor: Actor, { page, perPage }: PageQuery): Promise<[Session[], number]> {
+    return this.em.findAndCount(
       Session,
-      { user: actor.requiredUserId, revokedAt: null, expiresAt: { $gt: now } },
-      { orderBy: { lastActiveAt: 'desc', id: 'desc' } },
+      { user: actor.requiredUserId, revokedAt: null, expiresAt: { $gt: raw('now()') } },
+      { orderBy: { lastActiveAt: 'desc', id: 'desc' }, limit: perPage, offset: (page - 1) * perPage },
     );
   }
 

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { PageLinks, PageMeta } from '../../kernel/lists.js';
 import type { Session } from './session.entity.js';
 import type { SignedIn } from './sessions.service.js';
 
@@ -85,6 +86,16 @@ export class SessionView {
    * @example 2026-11-28T08:15:00.000Z
    */
   expiresAt!: string;
+}
+
+/** A page of sessions. */
+export class SessionPageView {
+  /** The sessions of this page. */
+  data!: SessionView[];
+  /** Where this page stands. */
+  meta!: PageMeta;
+  /** Neighbouring pages. */
+  links!: PageLinks;
 }
 
 export function toSessionView(session: Session, currentId: string | null): SessionView {
