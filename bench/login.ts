@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import type { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 import { newId } from '../src/kernel/ids.js';
 import { load, median } from './load.js';
-import type { Figure } from './run.js';
+import type { Figure } from './figure.js';
 import { serve, tenonEnv } from './server.js';
 
 const AT_ONCE = 32;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Pool } from 'pg';
 import type { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 import { load, median } from './load.js';
-import type { Figure } from './run.js';
+import type { Figure } from './figure.js';
 import { ADMIN, serve, signIn, tenonEnv } from './server.js';
 
 const AT_ONCE = 16;

@@ -1,21 +1,11 @@
 import { availableParallelism, cpus } from 'node:os';
+import type { Figure } from './figure.js';
 import { benchDatabase } from './server.js';
 import { loginBench } from './login.js';
 import { refreshBench } from './refresh.js';
 import { startBench } from './start.js';
 import { tokenRouteBench } from './token-route.js';
 import { usersMeBench } from './users-me.js';
-
-/** One promise about speed, held against its limit in the same run. */
-export interface Figure {
-  name: string;
-  /** What Tenon does, and its limit, in the same unit. */
-  figure: number;
-  limit: number;
-  unit: string;
-  /** figure / limit has to reach this; null is only printed. */
-  bar: number | null;
-}
 
 const wanted = process.argv.slice(2);
 const benches = {

@@ -3,7 +3,7 @@ import { mkdtempSync, chmodSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Figure } from './run.js';
+import type { Figure } from './figure.js';
 import { serve } from './server.js';
 
 /** After the build: first start, with a cluster to install, 8 s; next one 3 s; idle memory of everything 200 MB. */

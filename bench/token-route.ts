@@ -1,6 +1,6 @@
 import type { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 import { load, median } from './load.js';
-import type { Figure } from './run.js';
+import type { Figure } from './figure.js';
 import { ADMIN, serve, signIn, tenonEnv } from './server.js';
 
 const CONNECTIONS = 64;
