@@ -1,4 +1,4 @@
-import { importFile } from './auth/import/import-people.js';
+import { importPeople } from './auth/import/import-people.js';
 import { UsersImport } from './auth/import/users-import.service.js';
 import { inApplication, type Terminal } from './command.js';
 
@@ -21,6 +21,6 @@ export async function usersImport(args: readonly string[], terminal: Terminal, s
     return 2;
   }
   return inApplication(terminal, (app) =>
-    importFile(app.get(UsersImport, { strict: false }), path, { dryRun, say: terminal.say, signal }),
+    importPeople(app.get(UsersImport, { strict: false }), path, { dryRun, say: terminal.say, signal }),
   );
 }

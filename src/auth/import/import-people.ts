@@ -14,7 +14,7 @@ type Say = (line: string) => void;
  * @returns the exit code: 0 when the whole file was read, refused lines included; 1 when it was interrupted.
  * @throws Error when the file cannot be read.
  */
-export async function importFile(
+export async function importPeople(
   users: UsersImport,
   path: string,
   { dryRun, say, signal }: { dryRun: boolean; say: Say; signal: AbortSignal },
