@@ -167,7 +167,7 @@ describe.each(starters)('P1 npm start as %s, below a home that others cannot rea
   it('names what production misses', async () => {
     const refused = startBuilt({ NODE_ENV: 'production' });
     expect(await refused.exit).toBe(1);
-    for (const name of ['MAIL_URL', 'SECRET_KEYS', 'DATABASE_URL', 'PUBLIC_URL'])
+    for (const name of ['MAIL_URL', 'SECRET_KEYS', 'DATABASE_URL'])
       expect(refused.output()).toContain(`- ${name} is required in production`);
   });
 });
