@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { Env, type SecretKey } from '../config/env.js';
 import { AppModule } from './app.module.js';
-import { setUpDocs } from './docs.js';
+import { setUpDocs } from './docs/docs.js';
 import { newId } from './kernel/ids.js';
 import { parseJsonBody } from './kernel/json-body.js';
 import { createLog, NestLog } from './kernel/logging.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adminReset } from '../src/admin-reset.js';
+import { adminReset } from '../src/commands/admin-reset.js';
 import { ADMIN, startApp, type TestApp } from './harness/app.js';
 import { runCommand } from './harness/command.js';
 import { newPerson, signIn, signInAdmin } from './harness/people.js';

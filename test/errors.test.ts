@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { errorsHtml, errorsMarkdown } from '../src/errors-page.js';
+import { errorsHtml, errorsMarkdown } from '../src/docs/errors-page.js';
 import { families, familyOf } from '../src/kernel/error-families.js';
 import { errors } from '../src/kernel/errors.js';
 import { startApp, type TestApp } from './harness/app.js';

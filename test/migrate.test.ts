@@ -14,7 +14,7 @@ import { loginFaults } from '../src/database/roles.js';
 import { migrateUp } from '../src/database/schema.js';
 import { FatalStartError, Readiness } from '../src/kernel/readiness.js';
 import { librarySchemas } from '../src/library-schemas.js';
-import { migrate } from '../src/migrate.js';
+import { migrate } from '../src/commands/migrate.js';
 import { ADMIN, freePort, TEST_KEYS } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { inDatabase, withDatabaseName } from './harness/global-setup.js';

@@ -9,7 +9,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { UsersImport } from '../src/auth/import/users-import.service.js';
 import { asSystem } from '../src/database/tenant-context.js';
-import { usersImport } from '../src/users-import.js';
+import { usersImport } from '../src/commands/users-import.js';
 import { PASSWORD, startApp, type TestApp } from './harness/app.js';
 import { commandEnv, runCommand } from './harness/command.js';
 import { mailedToken, newEmail, newPerson, signIn } from './harness/people.js';
@@ -216,9 +216,13 @@ describe('A3 imported people', () => {
       ndjson(Array.from({ length: total }, (_, at) => ({ email: `killed${at}@example.com`, passwordHash: BCRYPT }))),
     );
     const here = `users where email like 'killed%'`;
-    const child = spawn('node', ['--import', './test/harness/typescript.mjs', 'src/auth/users-import.cli.ts', file], {
-      env: { PATH: process.env.PATH, ...commandEnv(tenon.db) },
-    });
+    const child = spawn(
+      'node',
+      ['--import', './test/harness/typescript.mjs', 'src/commands/users-import.cli.ts', file],
+      {
+        env: { PATH: process.env.PATH, ...commandEnv(tenon.db) },
+      },
+    );
     await expect.poll(() => count(here), { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
     child.kill('SIGKILL');
     await once(child, 'close');

@@ -1,5 +1,5 @@
 import { loadEnv } from '../../config/env.js';
-import type { Terminal } from '../../src/command.js';
+import type { Terminal } from '../../src/commands/command.js';
 import { TEST_KEYS } from './app.js';
 import type { TestDatabase } from './database.js';
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { loadEnv } from '../config/env.js';
-import { createApp } from './app.setup.js';
+import { loadEnv } from '../../config/env.js';
+import { createApp } from '../app.setup.js';
 import { openApiDocument } from './openapi.js';
 
 const FILE = 'openapi.json';

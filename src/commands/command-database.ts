@@ -1,5 +1,5 @@
-import { Env } from '../config/env.js';
-import { findRunningEmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.js';
+import { Env } from '../../config/env.js';
+import { findRunningEmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
 
 /** Where a command tells a line. */
 export type Say = (line: string) => void;

@@ -2,10 +2,10 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { readCatalogue } from './database/catalogue.js';
-import { startEmbeddedPostgres } from './database/embedded/embedded-postgres.js';
-import { migrateUp } from './database/schema.js';
-import { librarySchemas } from './library-schemas.js';
+import { readCatalogue } from '../database/catalogue.js';
+import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
+import { migrateUp } from '../database/schema.js';
+import { librarySchemas } from '../library-schemas.js';
 
 // Writes migrations/expected-schema.json, what `migrate verify` compares with, from a database that was just migrated.
 const dataDir = await mkdtemp(join(tmpdir(), 'tenon-snapshot-'));

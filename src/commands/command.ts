@@ -1,12 +1,12 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Env, loadEnv } from '../config/env.js';
-import { AppModule } from './app.module.js';
+import { Env, loadEnv } from '../../config/env.js';
+import { AppModule } from '../app.module.js';
 import { onDatabase, type Say } from './command-database.js';
-import { testConnection } from './database/connection-test.js';
-import { migrationStates } from './database/schema.js';
-import { generatedSecretKeys } from './kernel/secret-keys-file.js';
-import { withDatabase } from './start.js';
+import { testConnection } from '../database/connection-test.js';
+import { migrationStates } from '../database/schema.js';
+import { generatedSecretKeys } from '../kernel/secret-keys-file.js';
+import { withDatabase } from '../start.js';
 
 /** What a command reads and writes. */
 export interface Terminal {

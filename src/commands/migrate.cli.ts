@@ -1,4 +1,4 @@
-import { loadEnv } from '../config/env.js';
+import { loadEnv } from '../../config/env.js';
 import { migrate } from './migrate.js';
 
 // `| head` closes the pipe; the command still has to end well and stop the database that it started.

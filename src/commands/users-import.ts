@@ -1,5 +1,5 @@
-import { importPeople } from './auth/import/import-people.js';
-import { UsersImport } from './auth/import/users-import.service.js';
+import { importPeople } from '../auth/import/import-people.js';
+import { UsersImport } from '../auth/import/users-import.service.js';
 import { inApplication, type Terminal } from './command.js';
 
 const USAGE = `Usage: npm run users:import -- FILE.ndjson [--dry-run]

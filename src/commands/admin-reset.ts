@@ -1,4 +1,4 @@
-import { PlatformAdminService } from './auth/platform-admin/platform-admin.service.js';
+import { PlatformAdminService } from '../auth/platform-admin/platform-admin.service.js';
 import { inApplication, type Terminal } from './command.js';
 
 const USAGE = `Usage: npm run admin:reset -- EMAIL

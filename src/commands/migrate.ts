@@ -1,10 +1,10 @@
 import { Client } from 'pg';
-import { Env } from '../config/env.js';
+import { Env } from '../../config/env.js';
 import { type CommandDatabase, onDatabase, type Say } from './command-database.js';
-import { testConnection } from './database/connection-test.js';
-import { migrateDown, migrateUp, migrationStates, type MigrationState } from './database/schema.js';
-import { describeDifference, verifySchema } from './database/verify.js';
-import { librarySchemas } from './library-schemas.js';
+import { testConnection } from '../database/connection-test.js';
+import { migrateDown, migrateUp, migrationStates, type MigrationState } from '../database/schema.js';
+import { describeDifference, verifySchema } from '../database/verify.js';
+import { librarySchemas } from '../library-schemas.js';
 
 export const MIGRATE_USAGE = `Usage: npm run migrate -- status|up|down|verify
   status  lists the migrations and when each ran

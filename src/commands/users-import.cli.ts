@@ -1,5 +1,5 @@
-import { terminal } from '../command.js';
-import { usersImport } from '../users-import.js';
+import { terminal } from './command.js';
+import { usersImport } from './users-import.js';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());

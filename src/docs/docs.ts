@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
-import { Env } from '../config/env.js';
+import { Env } from '../../config/env.js';
 import { errorsHtml } from './errors-page.js';
 import { openApiDocument } from './openapi.js';
 

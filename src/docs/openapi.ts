@@ -1,9 +1,9 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { documentLimits } from './limits/limits.openapi.js';
-import { PROBLEM_EXTENSION, ProblemView } from './kernel/api-problems.js';
-import { errors, type ErrorCode } from './kernel/errors.js';
-import { VERSION } from './kernel/version.js';
+import { documentLimits } from '../limits/limits.openapi.js';
+import { PROBLEM_EXTENSION, ProblemView } from '../kernel/api-problems.js';
+import { errors, type ErrorCode } from '../kernel/errors.js';
+import { VERSION } from '../kernel/version.js';
 
 /** The groups of the document, in the order in which somebody new meets them. */
 const TAGS: readonly [name: string, description: string][] = [
