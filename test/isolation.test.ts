@@ -257,7 +257,7 @@ describe('O8 case 4: the application’s login', () => {
     ['grant tenon_system to tenon_app'],
   ])('is refused: %s', async (statement) => {
     await expect(tried(asPerson(), statement)).rejects.toThrow(
-      /permission denied|must be owner|row-level security|must be|affected by row-level|Only roles|only roles/i,
+      /permission denied|must be owner|row-level security|must be|must have admin option|affected by row-level|Only roles|only roles/i,
     );
   });
 
