@@ -28,7 +28,7 @@ export async function start(given: Env): Promise<void> {
     if (app) {
       app.get(Readiness).stopping = true;
       const closed = app.close().then(() => true);
-      ended = await Promise.race([closed, sleep(DRAIN_WITHIN_MS, false, { ref: false })]).catch((error: unknown) => {
+      ended = await Promise.race([closed, sleep(DRAIN_WITHIN_MS, false)]).catch((error: unknown) => {
         say(`while stopping: ${String(error)}`);
         return false;
       });
