@@ -15,6 +15,7 @@ export class Migration20261121000600_auth extends Migration {
         full_name text not null,
         organization_name text null,
         password_hash text not null,
+        ip text null,
         token_hash bytea not null,
         created_at timestamptz not null,
         expires_at timestamptz not null,

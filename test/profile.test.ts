@@ -170,6 +170,15 @@ describe('A10 e-mail change', () => {
     await login(person.email).expect(200);
   });
 
+  it('undoing mails the old address a link to choose another password: who made the change knew the present one', async () => {
+    const person = await signedIn();
+    const { confirmToken, undoToken } = await change(person);
+    await confirm(confirmToken).expect(204);
+    await undo(undoToken).expect(204);
+    const token = await mailedToken(tenon, person.email, 'password-reset');
+    await tenon.http.post('/api/v1/auth/password/reset').send({ token, password: WRONG }).expect(204);
+  });
+
   it('confirming ends after 24 hours, undoing after 7 days', async () => {
     const person = await signedIn();
     const first = await change(person);

@@ -51,6 +51,17 @@ describe('A1 registration', () => {
     expect(await signIn(tenon, email)).toMatchObject({ userId: body.userId });
   });
 
+  it('case 20: the mail says when and from where it was registered, and a resend repeats it', async () => {
+    const email = newEmail();
+    await register(email).expect(201);
+    const origin = /registered with this e-mail address on \d{4}-\d\d-\d\d \d\d:\d\d UTC from 127\.0\.0\.1\./;
+    const first = await mailTo(tenon, email, 'verify-email');
+    expect(first.text).toMatch(origin);
+    await post('verify-email/resend', { email }).expect(202);
+    await expect.poll(async () => (await mailsTo(tenon, email, 'verify-email')).length, POLL).toBe(2);
+    expect((await mailTo(tenon, email, 'verify-email')).text).toMatch(origin);
+  });
+
   it('refuses to sign in before the proof, and tells it only to the right password', async () => {
     const email = newEmail();
     await register(email).expect(201);

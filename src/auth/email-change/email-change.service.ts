@@ -8,7 +8,7 @@ import { hashToken, newToken } from '../../kernel/tokens.js';
 import { MailService } from '../../mail/mail.service.js';
 import { User } from '../../users/user.entity.js';
 import { PasswordCheck } from '../login/password-check.js';
-import { cancelResets } from '../passwords/password-resets.queries.js';
+import { cancelResets, RESET_MINUTES, startReset } from '../passwords/password-resets.queries.js';
 import { removeRegistrations } from '../registration/registration.queries.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { ChangeEmailRequest } from './email-change.dto.js';
@@ -95,8 +95,9 @@ export class EmailChangeService {
   }
 
   /**
-   * Takes a change back with the token of the old address, for 7 days, before or after it was confirmed. Every session ends: who made the change may hold
-   * one.
+   * Takes a change back with the token of the old address, for 7 days, before or after it was confirmed. Whoever made
+   * the change may hold a session and knew the password: every session ends, and the old address gets a link to choose
+   * another password.
    * @throws Problem `link_invalid`; `email_taken` when the old address belongs to another account by now.
    */
   async undo(actor: Actor, token: string): Promise<void> {
@@ -106,7 +107,13 @@ export class EmailChangeService {
       const { user_id: userId, old_email: oldEmail, new_email: newEmail } = change;
       const person = await moveEmail(em, userId, oldEmail);
       if (!person) throw problem('email_taken');
-      await cancelResets(em, userId);
+      const resetToken = newToken();
+      if (await startReset(em, oldEmail, hashToken(resetToken)))
+        this.mail.send('password-reset', oldEmail, {
+          name: person.full_name,
+          token: resetToken,
+          expiresInMinutes: RESET_MINUTES,
+        });
       await this.sessions.end(em, actor, userId, 'email_change_undone');
       this.mail.send('email-changed', oldEmail, {
         name: person.full_name,

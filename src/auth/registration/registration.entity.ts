@@ -14,6 +14,8 @@ const RegistrationSchema = defineEntity({
     fullName: p.text(),
     organizationName: p.text().nullable(),
     passwordHash: p.text(),
+    /** Where it came from, for the mail that asks for the proof. */
+    ip: p.text().nullable(),
     tokenHash: p.blob().unique(),
     createdAt: p.datetime(),
     expiresAt: p.datetime().index(),

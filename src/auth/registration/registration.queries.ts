@@ -12,6 +12,8 @@ interface NewRegistration {
   organizationName?: string;
   passwordHash: string;
   tokenHash: Buffer;
+  /** Null for somebody who was imported. */
+  ip: string | null;
 }
 
 /** Stores a registration. @returns the name of the person whose address it is already, if it is anybody's. */
@@ -19,12 +21,12 @@ export async function insertRegistration(
   em: EntityManager,
   registration: NewRegistration,
 ): Promise<{ ownerName: string | null }> {
-  const { userId, email, fullName, organizationName, passwordHash, tokenHash } = registration;
+  const { userId, email, fullName, organizationName, passwordHash, tokenHash, ip } = registration;
   const [row] = await em.execute<{ owner_name: string | null }[]>(
-    `insert into registrations (id, user_id, email, full_name, organization_name, password_hash, token_hash, created_at, expires_at)
-     values (?, ?, ?, ?, ?, ?, ?, now(), now() + ${LIFETIME})
+    `insert into registrations (id, user_id, email, full_name, organization_name, password_hash, token_hash, ip, created_at, expires_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, now(), now() + ${LIFETIME})
      returning (select full_name from users where users.email = registrations.email) as owner_name`,
-    [newId(), userId, email, fullName, organizationName ?? null, passwordHash, tokenHash],
+    [newId(), userId, email, fullName, organizationName ?? null, passwordHash, tokenHash, ip],
   );
   return { ownerName: row!.owner_name };
 }
@@ -77,6 +79,13 @@ export async function verifyPerson(em: EntityManager, registration: TakenRegistr
   return made.length === 1;
 }
 
+/** A registration whose link is mailed again. */
+export interface RenewedRegistration {
+  fullName: string;
+  /** Nothing for somebody who was imported. */
+  registered?: { at: string; ip: string | null };
+}
+
 /**
  * Gives the newest waiting registration of an address a new token and another day. An imported person who is not
  * verified yet gets one of their own first, with the password that was imported.
@@ -85,17 +94,21 @@ export async function renewNewestRegistration(
   em: EntityManager,
   email: string,
   { tokenHash }: { tokenHash: Buffer },
-): Promise<{ full_name: string } | undefined> {
-  const [renewed] = await em.execute<{ full_name: string }[]>(
+): Promise<RenewedRegistration | undefined> {
+  const [renewed] = await em.execute<{ full_name: string; created_at: string; ip: string | null }[]>(
     `update registrations set token_hash = ?, expires_at = now() + ${LIFETIME}
       where id = (select r.id from registrations r
                    where r.email = ? and r.expires_at > now()
                      and not exists (select from users u where u.email = r.email)
                    order by r.created_at desc limit 1)
-     returning full_name`,
+     returning full_name, created_at, ip`,
     [tokenHash, email],
   );
-  if (renewed) return renewed;
+  if (renewed)
+    return {
+      fullName: renewed.full_name,
+      registered: { at: new Date(renewed.created_at).toISOString(), ip: renewed.ip },
+    };
   const [imported] = await em.execute<{ id: string; full_name: string; password_hash: string }[]>(
     `select u.id, u.full_name, c.password_hash
        from users u join password_credentials c on c.user_id = u.id
@@ -110,6 +123,7 @@ export async function renewNewestRegistration(
     fullName: imported.full_name,
     passwordHash: imported.password_hash,
     tokenHash,
+    ip: null,
   });
-  return imported;
+  return { fullName: imported.full_name };
 }

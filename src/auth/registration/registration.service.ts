@@ -58,9 +58,16 @@ export class RegistrationService implements OnModuleInit {
         userId,
         passwordHash,
         tokenHash: hashToken(token),
+        ip: actor.ip,
       });
       if (ownerName !== null) this.mail.send('registration-attempt', email, { name: ownerName });
-      else this.mail.send('verify-email', email, { name: fullName, token, expiresInMinutes: VERIFY_MINUTES });
+      else
+        this.mail.send('verify-email', email, {
+          name: fullName,
+          token,
+          expiresInMinutes: VERIFY_MINUTES,
+          registered: { at: new Date().toISOString(), ip: actor.ip },
+        });
       this.audit.record(actor, 'registration.requested', { userId: null, target: { type: 'email', id: email } });
     });
     return {
@@ -108,7 +115,12 @@ export class RegistrationService implements OnModuleInit {
       const token = newToken();
       const renewed = await renewNewestRegistration(em, email, { tokenHash: hashToken(token) });
       if (renewed)
-        this.mail.send('verify-email', email, { name: renewed.full_name, token, expiresInMinutes: VERIFY_MINUTES });
+        this.mail.send('verify-email', email, {
+          name: renewed.fullName,
+          token,
+          expiresInMinutes: VERIFY_MINUTES,
+          registered: renewed.registered,
+        });
     });
   }
 }
