@@ -51,7 +51,7 @@ const PAGES: Record<MailPage, PageText> = {
     action: 'api/v1/auth/email-change/undo',
     done: [
       'The change is undone',
-      'Your account has this e-mail address, and every session has ended. If you did not ask for the change, somebody may know your password: ask for a new one where you sign in.',
+      'Your account has this e-mail address, and every session has ended. If you did not ask for the change, somebody knows your password: choose a new one with the link that we have just mailed to you.',
     ],
     linkInvalid: 'If you undid the change before, there is nothing left to do.',
   },
