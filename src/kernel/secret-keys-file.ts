@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SecretKey } from '../../config/env.js';
 
@@ -10,11 +10,17 @@ import type { SecretKey } from '../../config/env.js';
 export function generatedSecretKeys(dataDir: string): SecretKey[] {
   const file = join(dataDir, 'secret-keys');
   mkdirSync(dataDir, { recursive: true });
-  try {
-    // 'wx' fails where the file exists: of two starts at once, one writes and both read the same.
-    writeFileSync(file, `local:${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  if (!existsSync(file)) {
+    const draft = `${file}.${randomBytes(6).toString('hex')}`;
+    writeFileSync(draft, `local:${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+    try {
+      // A link fails where the file exists: of two starts at once, one gives the key, and nobody reads half of one.
+      linkSync(draft, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      unlinkSync(draft);
+    }
   }
   return readFileSync(file, 'utf8')
     .trim()
