@@ -47,7 +47,9 @@ export class Migration20261121000200_audit extends Migration {
     // Only the owner can create tables, so the function runs as the owner; only the system role may call it.
     this.addSql(`
       create function create_audit_partitions(months_ahead int) returns int
-      language plpgsql security definer set search_path = pg_catalog, public
+      -- pg_temp last: left out, it comes first for names of types, and a domain "timestamptz" of the caller would run its
+      -- check as the owner.
+      language plpgsql security definer set search_path = pg_catalog, public, pg_temp
       -- A month added in a zone with summer time would end an hour off.
       set timezone = 'UTC'
       -- Who reads the default partition now may keep it for a while; the next run tries again.

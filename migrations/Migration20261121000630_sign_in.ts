@@ -11,7 +11,7 @@ export class Migration20261121000630_sign_in extends Migration {
         p_key bytea, p_email text, p_place text, p_free int, p_max_block_seconds int,
         out blocked_seconds int, out blocks boolean,
         out user_id uuid, out status text, out verified boolean, out password_hash text, out changed_at text,
-        out decoy text
+        out registered_hash text, out decoy text
       ) language plpgsql as $$
       declare
         counted int;
@@ -44,14 +44,11 @@ export class Migration20261121000630_sign_in extends Migration {
           into user_id, status, verified, password_hash, changed_at
           from users u left join password_credentials c on c.user_id = u.id
          where u.email = p_email;
-        if user_id is null then
-          -- Nobody yet: the newest registration that still waits for its proof.
-          select r.user_id, 'active', false, r.password_hash
-            into user_id, status, verified, password_hash
-            from registrations r
-           where r.email = p_email and r.expires_at > now()
-           order by r.created_at desc limit 1;
-        end if;
+        -- The newest registration that still waits for its proof, whether or not the address has an account: whoever
+        -- registers a stranger's address must not learn that by signing in.
+        select r.password_hash into registered_hash from registrations r
+         where r.email = p_email and r.expires_at > now()
+         order by r.created_at desc limit 1;
         select c.password_hash into decoy from password_credentials c
          where reverse(c.user_id::text) collate "C" >= p_place
          order by reverse(c.user_id::text) collate "C" limit 1;

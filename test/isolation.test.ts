@@ -284,6 +284,22 @@ describe('O8 case 4: the application’s login', () => {
       );
   });
 
+  it('slips nothing of its own under a function of the owner', async () => {
+    // Types are looked for among temporary objects first, unless the function's path says otherwise.
+    const trap = (type: string): string[] => [
+      `create function pg_temp.trap_${type}(pg_catalog.${type}) returns boolean language plpgsql
+         as $$ begin raise exception 'this ran as %', current_user; end $$`,
+      `create domain pg_temp.${type} as pg_catalog.${type} check (pg_temp.trap_${type}(value))`,
+    ];
+    const statements = ['timestamptz', 'uuid', 'text'].flatMap(trap);
+    await tried('set local role tenon_system', ...statements, 'select create_audit_partitions(24)');
+    const unsafe = await rows(
+      `select proname from pg_proc
+        where prosecdef and not exists (select from unnest(proconfig) as setting where setting ~ '^search_path=.*, pg_temp$')`,
+    );
+    expect(unsafe).toEqual([]);
+  });
+
   it('puts nothing into another tenant', async () => {
     const [{ id }] = await rows('select id from organizations where name = $1', people[1]!.organizationName);
     await expect(

@@ -76,6 +76,25 @@ describe('A3 password login', () => {
     expect((await login(email).expect(403)).body.code).toBe('email_not_verified');
   });
 
+  it('case 17: whoever registered an address does not learn by signing in whether it has an account', async () => {
+    const { email } = await insertPerson(tenon.db);
+    const answers = [];
+    for (const address of [email, newEmail()]) {
+      const registration = { email: address, password: NEW, fullName: 'Mallory' };
+      await tenon.http.post('/api/v1/auth/register').send(registration).expect(201);
+      for (const password of [NEW, WRONG]) {
+        const { status, body } = await login(address, password);
+        answers.push([status, body.code]);
+      }
+    }
+    const [right, wrong] = [
+      [403, 'email_not_verified'],
+      [401, 'invalid_credentials'],
+    ];
+    expect(answers).toEqual([right, wrong, right, wrong]);
+    await login(email).expect(200);
+  });
+
   it('takes the same characters in another Unicode form', async () => {
     const { email } = await insertPerson(tenon.db, { hash: argon2('bücher über brücken'.normalize('NFC')) });
     await login(email, 'bücher über brücken'.normalize('NFD')).expect(200);
@@ -210,6 +229,18 @@ describe('A4 lockout', () => {
     }
     expect(await failures()).toBeUndefined();
     await login(email).expect(200);
+  });
+
+  it('case 18: the password of a registration makes no room for guesses at the account', async () => {
+    const { email } = await insertPerson(tenon.db);
+    await tenon.http.post('/api/v1/auth/register').send({ email, password: NEW, fullName: 'Mallory' }).expect(201);
+    for (let guess = 0; guess < 9; guess += 1) {
+      await login(email, WRONG).expect(401);
+      await login(email, NEW).expect(403);
+    }
+    await login(email, WRONG).expect(401);
+    await login(email, NEW).expect(429);
+    await login(email, WRONG).expect(429);
   });
 
   it('the wait doubles from one second to a quarter of an hour, and Retry-After tells it', async () => {

@@ -21,6 +21,19 @@ export class Lockout {
     await em.execute('delete from login_attempts where key = ?', [this.keyOf(email)]);
   }
 
+  /**
+   * Takes one attempt back, and the block with it where too few failures are left for one. No more than that: the
+   * password may be of a stranger's registration, which must not make room for guesses at the owner's.
+   */
+  async giveBack(em: EntityManager, email: string): Promise<void> {
+    await em.execute(
+      `update login_attempts
+          set failures = greatest(failures - 1, 0), blocked_until = case when failures > ? then blocked_until end
+        where key = ?`,
+      [FREE_FAILURES, this.keyOf(email)],
+    );
+  }
+
   /** Under which the failures of an address stand: keyed, so that the table names nobody. */
   keyOf(email: string): Buffer {
     return createHmac('sha256', this.box.derive('login-attempts')).update(email).digest();

@@ -31,6 +31,7 @@ interface AttemptRow extends AccountRow {
   blocked_seconds: number | null;
   /** Whether this attempt begins a block, if it fails. */
   blocks: boolean;
+  registered_hash: string | null;
   decoy: string | null;
 }
 
@@ -48,27 +49,29 @@ export class PasswordCheck {
    * Checks a password. Unknown, disabled and without a password answer like a wrong one, after the same work. The
    * attempt stays counted until {@link Lockout.clear}; what the password lets do has to {@link hold} it.
    * @param email normalised.
-   * @throws Problem `too_many_attempts`; `invalid_credentials`; `email_not_verified` after the right password only.
+   * @throws Problem `too_many_attempts`; `invalid_credentials`; `email_not_verified` after the right password only, that
+   * of a person or of the newest registration that still waits for its proof.
    */
   async check(actor: Actor, email: string, password: string): Promise<CheckedAccount> {
-    const { account, decoy, blocks } = await this.attempt(email);
+    const { account, registeredHash, decoy, blocks } = await this.attempt(email);
     const { valid, rehash } = account?.password_hash
       ? await this.hasher.verify(account.password_hash, password)
       : await this.hasher.verifyDecoy(password, decoy);
-    if (!account || !valid || account.status !== 'active') {
-      await this.remember(actor, email, account, blocks);
-      throw problem('invalid_credentials');
-    }
-    if (!account.verified) {
-      await asSystem(this.em, (em) => this.lockout.clear(em, email));
+    // Checked beside an account too, or answer and time would tell a stranger who registered the address that it has one.
+    const registered = registeredHash !== null && (await this.hasher.verify(registeredHash, password)).valid;
+    if (account && valid && account.status === 'active' && account.verified)
+      return {
+        userId: account.user_id,
+        email,
+        newHash: rehash ? await this.hasher.hash(password) : null,
+        changedAt: account.changed_at!,
+      };
+    if (registered || (account && valid && account.status === 'active')) {
+      await asSystem(this.em, (em) => this.lockout.giveBack(em, email));
       throw problem('email_not_verified');
     }
-    return {
-      userId: account.user_id,
-      email,
-      newHash: rehash ? await this.hasher.hash(password) : null,
-      changedAt: account.changed_at!,
-    };
+    await this.remember(actor, email, account, blocks);
+    throw problem('invalid_credentials');
   }
 
   /**
@@ -98,14 +101,17 @@ export class PasswordCheck {
   }
 
   /**
-   * Counts an attempt and finds the account of an address, or the newest registration that still waits for its proof;
-   * and a decoy for the case that there is no password: the stored hash of somebody else, always the same for one
-   * address. As many unknown addresses then take the time of an imported scheme as known ones do, and time tells
+   * Counts an attempt and finds the account of an address, the password of its newest registration that still waits for
+   * its proof, and a decoy for the case that there is no account: the stored hash of somebody else, always the same for
+   * one address. As many unknown addresses then take the time of an imported scheme as known ones do, and time tells
    * nothing of either.
    */
-  private async attempt(
-    email: string,
-  ): Promise<{ account: AccountRow | undefined; decoy: string | undefined; blocks: boolean }> {
+  private async attempt(email: string): Promise<{
+    account: AccountRow | undefined;
+    registeredHash: string | null;
+    decoy: string | undefined;
+    blocks: boolean;
+  }> {
     const key = this.lockout.keyOf(email);
     const [row] = await this.em.execute<AttemptRow[]>('select * from password_attempt(?, ?, ?, ?, ?)', [
       key,
@@ -117,7 +123,12 @@ export class PasswordCheck {
     ]);
     if (row!.blocked_seconds !== null)
       throw problem('too_many_attempts', { headers: { 'retry-after': String(row!.blocked_seconds) } });
-    return { account: row!.user_id === null ? undefined : row, decoy: row!.decoy ?? undefined, blocks: row!.blocks };
+    return {
+      account: row!.user_id === null ? undefined : row,
+      registeredHash: row!.registered_hash,
+      decoy: row!.decoy ?? undefined,
+      blocks: row!.blocks,
+    };
   }
 
   private async remember(actor: Actor, email: string, account: AccountRow | undefined, blocks: boolean): Promise<void> {
