@@ -193,6 +193,9 @@ describe('A9 disabling and enabling people', () => {
 
   it('the last platform admin stays', async () => {
     expect((await patch(admin.userId, { status: 'disabled' }).expect(409)).body.code).toBe('last_admin');
+    // The same id in another spelling.
+    const upper = admin.userId.toUpperCase();
+    expect((await patch(upper, { status: 'disabled' }).expect(409)).body.code).toBe('last_admin');
     await insertPerson(tenon.db, { platformRole: 'admin', status: 'disabled' });
     expect((await patch(admin.userId, { status: 'disabled' }).expect(409)).body.code).toBe('last_admin');
     expect(await isSignedIn(tenon, admin.auth)).toBe(true);

@@ -82,8 +82,8 @@ export class UsersService {
       if (user.status === status) return user;
       if (isLast && user.platformRole === 'admin') throw problem('last_admin');
       this.audit.record(actor, `user.${status === 'disabled' ? 'disabled' : 'enabled'}`, {
-        userId: id,
-        target: { type: 'user', id },
+        userId: user.id,
+        target: { type: 'user', id: user.id },
         before: { status: user.status },
         after: { status },
       });
@@ -97,10 +97,12 @@ export class UsersService {
 
 /** Whether nobody else could administer the platform. Locks the admins' rows: of two at once one stays. */
 export async function isLastAdmin(em: EntityManager, userId: string): Promise<boolean> {
-  const admins = await em.execute<{ id: string }[]>(
-    `select id from users where platform_role = 'admin' and status = 'active' order by id for update`,
+  // Compared by the database: the id may come from an address, in upper case.
+  const admins = await em.execute<{ asked: boolean }[]>(
+    `select id = ? as asked from users where platform_role = 'admin' and status = 'active' order by id for update`,
+    [userId],
   );
-  return admins.every(({ id }) => id === userId);
+  return admins.every(({ asked }) => asked);
 }
 
 async function find(em: EntityManager, id: string, lockMode?: LockMode): Promise<User> {
