@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
 import { DelayedError, type Job, type Processor, WaitingError } from 'bullmq';
 import { Env } from '../../config/env.js';
 import { OUTBOX_QUEUE, OutboxRelay } from './outbox-relay.js';
@@ -10,6 +11,7 @@ import { Timers } from './timers.js';
 
 /** Jobs that still run then are given back; the process has 10 s in all. */
 const GRACE_MS = 6_000;
+const GIVE_UP_MS = 8_000;
 const SWEEP_EVERY_MS = 5_000;
 /** Each delivery holds a connection of the application's pool while it lasts. */
 const OUTBOX_CONCURRENCY = 4;
@@ -17,6 +19,7 @@ const OUTBOX_CONCURRENCY = 4;
 /** Starts and stops everything that runs outside of requests. */
 @Injectable()
 export class JobRunner {
+  private readonly log = new Logger('jobs');
   private readonly stopping = new AbortController();
 
   constructor(
@@ -53,13 +56,23 @@ export class JobRunner {
     this.timers.start();
   }
 
-  /** Lets running jobs end for 6 s, gives the others back to the queue, and closes every connection. */
+  /**
+   * Lets running jobs end for 6 s, gives the others back to the queue, and closes every connection. A worker that has
+   * not closed after 8 s is left behind: the process ends, and another one takes its jobs as those of a killed one.
+   */
   async stop(): Promise<void> {
     const grace = setTimeout(() => this.stopping.abort(), GRACE_MS);
+    const late = new AbortController();
     try {
-      await Promise.all([this.timers.stop(), this.queues.close()]);
+      await Promise.race([
+        Promise.all([this.timers.stop(), this.queues.close()]),
+        sleep(GIVE_UP_MS, undefined, { signal: late.signal }).then(() =>
+          this.log.warn('workers did not close in time'),
+        ),
+      ]);
     } finally {
       clearTimeout(grace);
+      late.abort();
     }
   }
 
