@@ -66,6 +66,8 @@ export async function createApp(
   });
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    // What is answered to one person is for nobody's cache.
+    if (request.url.startsWith('/api/')) void reply.header('cache-control', 'no-store');
     // Fastify does not decompress; a compressed body is refused instead of being read as text.
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity')

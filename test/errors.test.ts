@@ -67,6 +67,11 @@ describe('P4 problems over HTTP', () => {
       expect(body.errors).toContainEqual({ field: 'email', code: expect.any(String), message: expect.any(String) });
   });
 
+  it('say of what is missing or of another type only that', async () => {
+    const { body } = await tenon.http.post('/api/v1/auth/login').send({ email: 'ada@example.com', password: 1 });
+    expect(body.errors).toEqual([{ field: 'password', code: 'is_string', message: 'password must be a string' }]);
+  });
+
   it('are found at no address where DOCS is off', async () => {
     const closed = await startApp({ env: { DOCS: 'off' }, db: tenon.db });
     try {

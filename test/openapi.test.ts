@@ -23,7 +23,14 @@ interface Operation {
   summary?: string;
   tags?: string[];
   security?: object[];
-  parameters?: { name: string; in: string; description?: string; schema: Schema; example?: unknown }[];
+  parameters?: {
+    name: string;
+    in: string;
+    required: boolean;
+    description?: string;
+    schema: Schema;
+    example?: unknown;
+  }[];
   requestBody?: Content;
   responses: Record<string, Content & { description?: string; headers?: Record<string, object> }>;
 }
@@ -79,6 +86,16 @@ describe('P3 the OpenAPI document', () => {
     for (const { name, description, schema } of operation.parameters ?? []) {
       expect(description, name).toMatch(/\S/);
       expect(schema, name).toMatchObject({ type: expect.any(String) });
+    }
+  });
+
+  it.each(operations)('$name asks for no query, and Swagger UI sends none by itself', ({ operation }) => {
+    for (const { name, in: place, required, description, schema } of operation.parameters ?? []) {
+      if (place !== 'query') continue;
+      expect(required, name).toBe(false);
+      if ('default' in schema) continue;
+      expect(schema, name).not.toHaveProperty('example');
+      expect(description, name).toMatch(/ Example: `.+`\.$/);
     }
   });
 

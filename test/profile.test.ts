@@ -52,6 +52,12 @@ async function newestNotice(to: string, newAddress: string): Promise<string> {
 }
 
 describe('A10 profile', () => {
+  it('is kept by no cache', async () => {
+    const { auth } = await signedIn();
+    const { headers } = await tenon.http.get('/api/v1/users/me').set(auth).expect(200);
+    expect(headers['cache-control']).toBe('no-store');
+  });
+
   it('shows the person, and nothing of secrets', async () => {
     const person = await signedIn();
     const time = expect.stringMatching(/^\d{4}-.*Z$/);

@@ -193,8 +193,12 @@ describe('A7 who is not signed in', () => {
     'Bearer a b',
     `Bearer ${'x'.repeat(4000)}`,
   ])('authorization "%s" is refused everywhere', async (authorization) => {
-    for (const { method, path } of closed)
-      expect((await send(method, filled(path), { authorization })).status).toBe(401);
+    for (const { method, path } of closed) {
+      const { status, headers } = await send(method, filled(path), { authorization });
+      expect(status).toBe(401);
+      // RFC 6750, 3: the challenge is in every refusal of a token.
+      expect(headers['www-authenticate']).toBe('Bearer error="invalid_token"');
+    }
     expect(reached).toEqual([]);
   });
 });

@@ -51,11 +51,12 @@ export function toSecurityEvent(entry: AuditEntry): SecurityEventView {
   };
 }
 
-/** `password.change_requested`, refused → `Password change requested: refused`. */
+/** `password.change_requested`, refused → `Password change requested: refused`; `password.refused` → `Password refused`. */
 function toSentence(entry: AuditEntry, byAnother: boolean): string {
   const words = entry.action.replaceAll(/[._-]+/g, ' ');
   const sentence = words.charAt(0).toUpperCase() + words.slice(1);
   const by =
     entry.impersonatorId || byAnother ? ' by an administrator' : entry.actorKind === 'system' ? ' by the system' : '';
-  return `${sentence}${by}${entry.outcome === 'failure' ? ': refused' : ''}`;
+  const failed = entry.outcome === 'failure' && !/ (refused|denied|locked)$/.test(words);
+  return `${sentence}${by}${failed ? ': refused' : ''}`;
 }

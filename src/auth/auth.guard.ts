@@ -53,17 +53,17 @@ export class AuthGuard implements CanActivate {
       const header = request.headers.authorization;
       if (header === undefined) throw problem('authentication_required', { headers: { 'www-authenticate': 'Bearer' } });
       const token = BEARER.exec(header)?.[1];
-      if (token === undefined) throw problem('token_invalid', { headers: WRONG_TOKEN });
+      if (token === undefined) throw problem('token_invalid');
       const { userId, sessionId } = this.tokens.verifyCached(token) ?? (await this.tokens.verify(token));
       const revoked = this.revoked.isRevoked(sessionId);
-      if (revoked === true || (revoked !== false && (await revoked)))
-        throw problem('token_invalid', { headers: WRONG_TOKEN });
+      if (revoked === true || (revoked !== false && (await revoked))) throw problem('token_invalid');
       return Actor.user(origin, { userId, sessionId });
     } catch (error) {
       // A flood of tokens that do not fit meets a limit too.
       if (error instanceof Problem && error.status === 401)
         Object.assign(
           error.headers,
+          error.code === 'token_invalid' && WRONG_TOKEN,
           await this.limits.hit('api', { ip: request.ip, route: 'unauthenticated' }, ['ip']),
         );
       throw error;

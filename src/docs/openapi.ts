@@ -49,7 +49,10 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     extraModels: [ProblemView],
     operationIdFactory: (_controller, method) => method,
   });
-  for (const operation of operationsOf(document)) addProblems(operation);
+  for (const operation of operationsOf(document)) {
+    easeQuery(operation);
+    addProblems(operation);
+  }
   documentLimits(document);
   addRequestId(document);
   return sorted(document);
@@ -58,8 +61,14 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
 interface Response {
   headers?: Record<string, object>;
 }
+interface Parameter {
+  in: string;
+  required?: boolean;
+  description?: string;
+  schema?: { default?: unknown; example?: unknown };
+}
 interface Operation {
-  parameters?: { in: string }[];
+  parameters?: Parameter[];
   requestBody?: object;
   responses: Record<string, Response>;
   [extension: `${typeof PROBLEM_EXTENSION}${string}`]: unknown;
@@ -69,6 +78,21 @@ const BODY_PROBLEMS = ['validation_failed', 'malformed_json', 'payload_too_large
 
 function operationsOf(document: OpenAPIObject): Operation[] {
   return Object.values(document.paths).flatMap((path) => Object.values(path) as Operation[]);
+}
+
+/**
+ * What has a default need not be given. Swagger UI fills the example of a parameter in and sends it: a filter's stands in
+ * its description instead, so that a call as it is shows the whole list.
+ */
+function easeQuery({ parameters = [] }: Operation): void {
+  for (const parameter of parameters) {
+    if (parameter.in !== 'query' || !parameter.schema) continue;
+    const { schema } = parameter;
+    if ('default' in schema) parameter.required = false;
+    if (parameter.required || !('example' in schema) || 'default' in schema) continue;
+    parameter.description = `${parameter.description} Example: \`${String(schema.example)}\`.`;
+    delete schema.example;
+  }
 }
 
 /** Turns the codes that a route names, and those that its shape implies, into responses, one for each status. */

@@ -15,10 +15,15 @@ export function validationPipe(): ValidationPipe {
   });
 }
 
+const TYPES = ['isString', 'isInt', 'isBoolean'];
+
 function fieldErrors({ property, constraints = {}, children = [] }: ValidationError, parent = ''): FieldError[] {
   const field = parent ? `${parent}.${property}` : property;
+  // Of a value that is missing or of another type only that is said: its length or pattern are no news.
+  const type = TYPES.find((constraint) => constraint in constraints);
+  const failed = Object.entries(constraints).filter(([constraint]) => type === undefined || constraint === type);
   return [
-    ...Object.entries(constraints).map(([constraint, message]) => ({ field, code: toCode(constraint), message })),
+    ...failed.map(([constraint, message]) => ({ field, code: toCode(constraint), message })),
     ...children.flatMap((child) => fieldErrors(child, field)),
   ];
 }

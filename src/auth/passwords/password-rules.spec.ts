@@ -181,6 +181,11 @@ describe('A5 identity', () => {
     expect(codes('juggling 1815 otters', 15, identity)).toEqual([]);
   });
 
+  it('refuses the whole address, however short its parts are', () => {
+    const identity = { email: 'bob@example.com', fullName: 'Bob' };
+    expect(codes('Bob@Example.com1', 15, identity)).toEqual(['password_contains_identity']);
+  });
+
   it('counts code points: five letters beyond the BMP are five', () => {
     const identity = { email: 'a@example.com', fullName: '𐐀𐐁𐐂𐐃 𐐄𐐅𐐆𐐇𐐈' };
     expect(codes('otters 𐐀𐐁𐐂𐐃 juggling', 15, identity)).toEqual([]);

@@ -45,12 +45,16 @@ export function checkPassword(password: string, { minLength, identity }: Passwor
   return refusals;
 }
 
-/** The pieces of the name and of the e-mail's local part: `j.smith-jones42` gives `jones42`, `smith` and `jones`. */
+/**
+ * The pieces of the name and of the e-mail's local part: `j.smith-jones42` gives `jones42`, `smith` and `jones`. And the
+ * whole address, however short its parts are.
+ */
 function identityPieces({ email, fullName }: PasswordRules['identity']): string[] {
   const localPart = email.slice(0, email.lastIndexOf('@'));
   return [fullName, localPart]
     .map(fold)
     .flatMap((text) => [...text.split(/[^\p{L}\p{M}\p{N}]+/u), ...text.split(/[^\p{L}\p{M}]+/u)])
+    .concat(fold(email))
     .filter((piece) => [...piece].length >= MIN_IDENTITY);
 }
 
