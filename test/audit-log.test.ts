@@ -276,6 +276,11 @@ describe('U1 reading the trail', () => {
     expect(await between('1970-01-01', '1970-01-02')).toEqual([]);
   });
 
+  it('a request of the last moment that an id can name has no entries', async () => {
+    const { body } = await search({ requestId: 'ffffffff-ffff-7fff-bfff-ffffffffffff' }).expect(200);
+    expect(body.data).toEqual([]);
+  });
+
   it.each([
     { from: '99999-13-45' },
     { from: 'now(); drop table users' },

@@ -8,10 +8,12 @@ export function newId(): string {
 /**
  * The id before every UUIDv7 of this millisecond, as `uuid_v7_floor()` of the database has it: a bound for a range of
  * time over ids. RFC 9562, 5.7: the first 48 bits are milliseconds since 1970.
- * @param ms since 1970; before it counts as 1970.
+ * @param ms since 1970; before it counts as 1970, and what 48 bits cannot hold as the last that they can.
  */
 export function firstIdAt(ms: number): string {
-  const hex = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0');
+  const hex = Math.min(Math.max(0, Math.floor(ms)), 2 ** 48 - 1)
+    .toString(16)
+    .padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
