@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { Env, type SecretKey } from '../config/env.js';
 import { AppModule } from './app.module.js';
 import { setUpDocs } from './docs/docs.js';
+import { readForwardedFor } from './kernel/forwarded-for.js';
 import { newId } from './kernel/ids.js';
 import { parseJsonBody } from './kernel/json-body.js';
 import { createLog, NestLog } from './kernel/logging.js';
@@ -66,6 +67,10 @@ export async function createApp(
   });
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    // Before anybody asks for the address of the request.
+    const forwardedFor = request.headers['x-forwarded-for'];
+    if (env.trustProxy && typeof forwardedFor === 'string')
+      request.raw.headers['x-forwarded-for'] = readForwardedFor(forwardedFor);
     // What is answered to one person is for nobody's cache.
     if (request.url.startsWith('/api/')) void reply.header('cache-control', 'no-store');
     // Fastify does not decompress; a compressed body is refused instead of being read as text.

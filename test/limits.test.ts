@@ -4,8 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { documentLimits } from '../src/limits/limits.openapi.js';
 import { LimitsService } from '../src/limits/limits.service.js';
 import { limits } from '../src/limits/limits.js';
-import { freePort, startApp, type TestApp } from './harness/app.js';
+import { freePort, PASSWORD, startApp, type TestApp } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
+import { newEmail } from './harness/people.js';
 import { type Probe, startProbe } from './limits.probe.js';
 
 describe('P5 limits of routes', () => {
@@ -257,6 +258,28 @@ describe('P5 limits of the application', () => {
     expect(body.code).toBe('rate_limit_exceeded');
     for (const path of ['//api/v1/auth/login', '/api/v1/auth/login/', '/API/v1/auth/LOGIN', '/api/v1/auth/%6cogin'])
       expect([404, 429], path).toContain((await login(path)).status);
+  });
+
+  it('case 9: behind a trusted proxy a port makes no other client, and no text stands for an address', async () => {
+    const behind = await startApp({ db: tenon.db, env: { RATE_LIMITS: 'on', TRUST_PROXY: 'loopback' } });
+    try {
+      const register = (forwarded: string, email = newEmail()) =>
+        behind.http
+          .post('/api/v1/auth/register')
+          .set('x-forwarded-for', forwarded)
+          .send({ email, password: PASSWORD, fullName: 'Ada Lovelace' });
+      const email = newEmail();
+      await register('203.0.113.7:52100', email).expect(201);
+      await register('198.51.100.1, https://evil.example/', email).expect(201);
+      const { rows } = await tenon.db.sql.query('select ip from registrations where email = $1 order by id', [email]);
+      expect(rows).toEqual([{ ip: '203.0.113.7' }, { ip: '127.0.0.1' }]);
+      await fill();
+      await register('203.0.113.7:52101').expect(429);
+      await register('https://other.example/').expect(429);
+      await register('203.0.113.8').expect(201);
+    } finally {
+      await behind.close();
+    }
   });
 
   it('a flood of wrong tokens meets a limit', async () => {
