@@ -3,7 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { DynamicModule } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Env, type SecretKey } from '../config/env.js';
 import { AppModule } from './app.module.js';
 import { setUpDocs } from './docs/docs.js';
@@ -12,7 +12,7 @@ import { newId } from './kernel/ids.js';
 import { parseJsonBody } from './kernel/json-body.js';
 import { createLog, NestLog } from './kernel/logging.js';
 import { problem } from './kernel/problem.js';
-import { ProblemFilter } from './kernel/problem.filter.js';
+import { ProblemFilter, sendProblem } from './kernel/problem.filter.js';
 import { Readiness } from './kernel/readiness.js';
 import { validationPipe } from './kernel/validation.js';
 
@@ -46,6 +46,11 @@ export async function createApp(
       caseSensitive: true,
       maxParamLength: 200,
     },
+    // An address that cannot be read (`/%zz`) never meets a route, and so neither hooks nor filter.
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      void reply.header('x-request-id', request.id);
+      sendProblem(env, request, reply, problem('not_found'));
+    },
   });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     bodyParser: false,
@@ -71,15 +76,17 @@ export async function createApp(
     const forwardedFor = request.headers['x-forwarded-for'];
     if (env.trustProxy && typeof forwardedFor === 'string')
       request.raw.headers['x-forwarded-for'] = readForwardedFor(forwardedFor);
+    // The route and not the address: `GET http://host/api/…` is the same route (RFC 9112, 3.2.2).
+    const isApi = request.routeOptions.url?.startsWith('/api/') === true;
     // What is answered to one person is for nobody's cache.
-    if (request.url.startsWith('/api/')) void reply.header('cache-control', 'no-store');
+    if (isApi) void reply.header('cache-control', 'no-store');
     // Fastify does not decompress; a compressed body is refused instead of being read as text.
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity')
       throw problem('unsupported_media_type', { detail: 'Compressed bodies are not taken' });
     // PostgreSQL's protocol ends a text at NUL: what follows it would be read as a broken message.
     if (request.url.includes('%00')) throw problem('validation_failed', { detail: 'The address holds a NUL' });
-    if (!readiness.ready && request.url.startsWith('/api/'))
+    if (!readiness.ready && isApi)
       throw problem('service_unavailable', {
         detail: `Waiting for: ${readiness.waitingFor ?? 'stop'}`,
         headers: { 'retry-after': '1' },
@@ -88,7 +95,8 @@ export async function createApp(
   // After the body was read: one EntityManager a request, found by every service through the async context.
   fastify.addHook('preHandler', (_request, _reply, done) => RequestContext.create(orm.em, done));
   fastify.addHook('onResponse', (request, reply, done) => {
-    const level = reply.statusCode >= 500 ? 'error' : 'info';
+    // 503 says "not now": while the process starts, or the database restarts, it is no fault of the code.
+    const level = reply.statusCode === 503 ? 'warn' : reply.statusCode >= 500 ? 'error' : 'info';
     // The route and not the address: a query may hold a token.
     log[level](
       {

@@ -23,4 +23,11 @@ describe('P2 health', () => {
     expect(headers['content-type']).toContain('application/problem+json');
     expect(body).toMatchObject({ status: 404, code: 'not_found', requestId: headers['x-request-id'] });
   });
+
+  it('answers an address that cannot be read with a problem, and does not repeat it', async () => {
+    const { body, headers, text } = await tenon.http.get('/api/v1/auth/sessions/%zz').expect(404);
+    expect(headers['content-type']).toContain('application/problem+json');
+    expect(body).toMatchObject({ code: 'not_found', requestId: headers['x-request-id'] });
+    expect(text).not.toContain('%zz');
+  });
 });

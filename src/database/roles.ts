@@ -75,6 +75,8 @@ export async function setUpRoles(owner: Client, login: string): Promise<void> {
 
   const privileges = [
     `revoke create on schema public from public`,
+    // A temporary type or function of the login would stand before ours wherever a search path forgets it.
+    `revoke temporary on database ${quote(database)} from public`,
     `grant usage on schema public to tenon_app, tenon_system`,
     `grant connect on database ${quote(database)} to ${quote(login)}`,
     `alter default privileges in schema public grant select, insert, update, delete on tables to tenon_app, tenon_system`,

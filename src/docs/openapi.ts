@@ -11,7 +11,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Registration', 'Making an account and proving its e-mail address.'],
   ['Sessions', 'Where somebody is signed in, and ending it.'],
   ['Passwords', 'Forgotten and changed passwords.'],
-  ['Profile', 'The signed-in person: profile, e-mail address, permissions, security events.'],
+  ['Profile', 'The signed-in person: profile, e-mail address, security events.'],
   ['Organizations', 'Tenants and who belongs to them.'],
   ['Administration', 'People, for platform admins.'],
   ['Audit', 'The trail of what happened.'],

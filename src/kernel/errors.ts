@@ -9,7 +9,6 @@ export const errors = {
   validation_failed: { status: 400, title: 'The request does not fit its schema; `errors` names each field' },
   malformed_json: { status: 400, title: 'The body is not JSON that can be read' },
   link_invalid: { status: 400, title: 'The link was used, has expired or is unknown' },
-  method_not_allowed: { status: 405, title: 'The address exists, but not for this method' },
   payload_too_large: { status: 413, title: 'The body is larger than 1 MiB' },
   unsupported_media_type: { status: 415, title: 'The body has to be application/json' },
   // authentication

@@ -18,22 +18,26 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const answer = toProblem(error);
     if (answer.status >= 500) this.log.error({ requestId: request.id, code: answer.code, err: error }, answer.detail);
-    if (reply.sent) return;
-    void reply
-      .status(answer.status)
-      .headers(answer.headers)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      .header('cache-control', 'no-store')
-      .send({
-        type: `${this.env.publicUrl}/docs/errors#${answer.code}`,
-        title: answer.title,
-        status: answer.status,
-        detail: answer.detail,
-        code: answer.code,
-        requestId: request.id,
-        ...(answer.errors && { errors: answer.errors }),
-      });
+    if (!reply.sent) sendProblem(this.env, request, reply, answer);
   }
+}
+
+/** Answers with a problem; the one place that knows its shape. */
+export function sendProblem(env: Env, request: FastifyRequest, reply: FastifyReply, answer: Problem): void {
+  void reply
+    .status(answer.status)
+    .headers(answer.headers)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .send({
+      type: `${env.publicUrl}/docs/errors#${answer.code}`,
+      title: answer.title,
+      status: answer.status,
+      detail: answer.detail,
+      code: answer.code,
+      requestId: request.id,
+      ...(answer.errors && { errors: answer.errors }),
+    });
 }
 
 const BY_STATUS: Record<number, ErrorCode> = {
@@ -41,7 +45,7 @@ const BY_STATUS: Record<number, ErrorCode> = {
   401: 'authentication_required',
   403: 'permission_denied',
   404: 'not_found',
-  405: 'method_not_allowed',
+  405: 'not_found',
   409: 'conflict',
   412: 'precondition_failed',
   413: 'payload_too_large',

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
-import { problem } from '../../kernel/problem.js';
+import { Problem, problem } from '../../kernel/problem.js';
 import type { UserStatus } from '../../users/user.entity.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { FREE_FAILURES, Lockout, MAX_BLOCK_SECONDS } from './lockout.js';
@@ -79,7 +79,12 @@ export class PasswordCheck {
    * @throws Problem of {@link check}.
    */
   async confirm(actor: Actor, email: string, password: string): Promise<CheckedAccount> {
-    const account = await this.check(actor, email, password);
+    const account = await this.check(actor, email, password).catch((error: unknown) => {
+      // Only a password was asked for here.
+      if (error instanceof Problem && error.code === 'invalid_credentials')
+        throw problem('invalid_credentials', { detail: 'The password is wrong' });
+      throw error;
+    });
     await asSystem(this.em, (em) => this.lockout.clear(em, email));
     return account;
   }
