@@ -292,7 +292,15 @@ describe('O8 case 4: the application’s login', () => {
       `create domain pg_temp.${type} as pg_catalog.${type} check (pg_temp.trap_${type}(value))`,
     ];
     const statements = ['timestamptz', 'uuid', 'text'].flatMap(trap);
-    await tried('set local role tenon_system', ...statements, 'select create_audit_partitions(24)');
+    const attack = () => tried('set local role tenon_system', ...statements, 'select create_audit_partitions(24)');
+    await expect(attack()).rejects.toThrow(/permission denied.*temporary/);
+    // Also where a DBA gave the right to others: the function's own path holds.
+    await rows(`grant temporary on database ${tenon.db.name} to public`);
+    try {
+      await attack();
+    } finally {
+      await rows(`revoke temporary on database ${tenon.db.name} from public`);
+    }
     const unsafe = await rows(
       `select proname from pg_proc
         where prosecdef and not exists (select from unnest(proconfig) as setting where setting ~ '^search_path=.*, pg_temp$')`,
