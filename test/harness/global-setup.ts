@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       dataDir,
       say: () => undefined,
       // The data are thrown away; what a crash would lose is not tested here.
-      settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+      settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', authentication_timeout: '5s' },
     });
     cluster = embedded;
     stop = async () => {
