@@ -55,11 +55,6 @@ export class SecretBox {
     return this.keys.has(keyId);
   }
 
-  /** The id of the key that sealed a text, to find what a rotation still has to re-encrypt. */
-  keyIdOf(sealed: string): string {
-    return sealed.split('.')[1] ?? '';
-  }
-
   /**
    * A key for one purpose (HKDF-SHA-256, RFC 5869), so that no key serves two.
    * @throws Error when `keyId` is not among the keys.
