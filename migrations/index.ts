@@ -7,6 +7,7 @@ import { Migration20261121000600_auth } from './Migration20261121000600_auth.js'
 import { Migration20261121000610_signing_keys } from './Migration20261121000610_signing_keys.js';
 import { Migration20261121000620_decoys } from './Migration20261121000620_decoys.js';
 import { Migration20261121000630_sign_in } from './Migration20261121000630_sign_in.js';
+import { Migration20261121000700_organizations } from './Migration20261121000700_organizations.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   { name: 'Migration20261121000610_signing_keys', class: Migration20261121000610_signing_keys },
   { name: 'Migration20261121000620_decoys', class: Migration20261121000620_decoys },
   { name: 'Migration20261121000630_sign_in', class: Migration20261121000630_sign_in },
+  { name: 'Migration20261121000700_organizations', class: Migration20261121000700_organizations },
 ];

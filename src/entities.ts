@@ -9,8 +9,14 @@ import { Registration } from './auth/registration/registration.entity.js';
 import { RefreshToken } from './auth/sessions/refresh-token.entity.js';
 import { Session } from './auth/sessions/session.entity.js';
 import { SigningKey } from './auth/tokens/signing-key.entity.js';
-import { Membership } from './organizations/membership.entity.js';
+import { Domain } from './organizations/domains/domain.entity.js';
+import { Invitation } from './organizations/invitations/invitation.entity.js';
+import { Membership } from './organizations/members/membership.entity.js';
 import { Organization } from './organizations/organization.entity.js';
+import { Plan } from './organizations/plans/plan.entity.js';
+import { OrganizationPolicies } from './organizations/policies/organization-policies.entity.js';
+import { CustomRole } from './organizations/roles/custom-role.entity.js';
+import { RolePermission } from './organizations/roles/role-permission.entity.js';
 import { User } from './users/user.entity.js';
 
 /** Every table that the ORM knows. */
@@ -19,8 +25,14 @@ export const entities = [
   OutboxMessage,
   RateLimitTracking,
   User,
+  Plan,
   Organization,
   Membership,
+  RolePermission,
+  CustomRole,
+  Invitation,
+  Domain,
+  OrganizationPolicies,
   PasswordCredential,
   PasswordReset,
   Registration,

@@ -15,8 +15,13 @@ const AuditEntrySchema = defineEntity({
       roles: ['tenon_app'],
       using: `organization_id = nullif(current_setting('app.organization_id', true), '')::uuid`,
     },
-    // Whoever acts may leave an entry, also where no tenant is known yet; nobody can read it back by that.
-    { name: 'app_writes', command: 'insert', roles: ['tenon_app'], check: 'true' },
+    // Whoever acts may leave an entry, also where no tenant is known yet, and never in another tenant's trail.
+    {
+      name: 'app_leaves',
+      command: 'insert',
+      roles: ['tenon_app'],
+      check: `organization_id is null or organization_id = nullif(current_setting('app.organization_id', true), '')::uuid`,
+    },
     { name: 'system_reads', command: 'select', roles: ['tenon_system'], using: 'true' },
     { name: 'system_writes', command: 'insert', roles: ['tenon_system'], check: 'true' },
   ],
@@ -35,6 +40,7 @@ const AuditEntrySchema = defineEntity({
     actorKind: p.string().$type<ActorKind>(),
     actorId: p.uuid().nullable(),
     actorName: p.text().nullable(),
+    actorRole: p.text().nullable(),
     impersonatorId: p.uuid().nullable(),
     sessionId: p.uuid().nullable(),
     userId: p.uuid().nullable(),

@@ -31,6 +31,9 @@ export class AuditEntryView {
   /** Which part of Tenon acted, for the kind `system`. */
   @ApiProperty({ type: String, nullable: true, example: 'cleanup' })
   actorName!: string | null;
+  /** Their role in the organization: a base role, a custom one, or `platform-admin`. */
+  @ApiProperty({ type: String, nullable: true, example: 'admin' })
+  actorRole!: string | null;
   /** The platform admin who acted as that person. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: null })
   impersonatorId!: string | null;
@@ -87,6 +90,7 @@ export function toView(entry: AuditEntry): AuditEntryView {
     actorKind: entry.actorKind,
     actorId: entry.actorId ?? null,
     actorName: entry.actorName ?? null,
+    actorRole: entry.actorRole ?? null,
     impersonatorId: entry.impersonatorId ?? null,
     sessionId: entry.sessionId ?? null,
     userId: entry.userId ?? null,

@@ -54,6 +54,7 @@ export class AuditService {
       actorKind: actor.kind,
       actorId: actor.userId,
       actorName: actor.name,
+      actorRole: actor.role,
       impersonatorId: actor.impersonatorId,
       sessionId: actor.sessionId,
       userId: facts.userId === undefined ? actor.userId : facts.userId,

@@ -4,6 +4,8 @@ import { UsersModule } from '../users/users.module.js';
 import { AccountController } from './account/account.controller.js';
 import { AccountService } from './account/account.service.js';
 import { AuthGuard } from './auth.guard.js';
+import { Authorization } from './authorization.js';
+import { Denials } from './denials.js';
 import { EmailChangeController } from './email-change/email-change.controller.js';
 import { EmailChangeService } from './email-change/email-change.service.js';
 import { UsersImport } from './import/users-import.service.js';
@@ -51,7 +53,9 @@ import { TokensModule } from './tokens/tokens.module.js';
     PlatformAdminService,
     UsersImport,
     AuthGuard,
+    Authorization,
+    Denials,
   ],
-  exports: [AuthGuard, TokensModule],
+  exports: [AuthGuard, Denials, TokensModule],
 })
 export class AuthModule {}

@@ -95,7 +95,7 @@ async function holds(owner: Client, grant: string, modern: boolean): Promise<boo
        join pg_roles granted on granted.oid = m.roleid
        join pg_roles member on member.oid = m.member
        where granted.rolname = $1 and quote_ident(member.rolname) = quote_ident($2)
-         ${modern ? `and ($1 <> 'tenon_app' or m.inherit_option) and ($1 <> 'tenon_system' or m.set_option)` : ''}
+         ${modern ? `and ($1 <> 'tenon_app' or m.inherit_option) and ($1 = 'tenon_app' or m.set_option)` : ''}
      ) as held`,
     [role, member!.replace(/^"|"$/g, '').replaceAll('""', '"')],
   );

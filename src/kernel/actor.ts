@@ -1,3 +1,5 @@
+import type { Permission } from './permissions.js';
+
 export type ActorKind = 'anonymous' | 'user' | 'system';
 
 /** Where a request came from, as it stands on every audit entry. */
@@ -19,7 +21,10 @@ export class Actor implements Origin {
   /** The tenant that this request is about; null outside any. */
   readonly organizationId!: string | null;
   readonly platformRole!: 'admin' | null;
-  readonly permissions!: ReadonlySet<string>;
+  /** Their role in that tenant: a base role, a custom one, or `platform-admin`; null outside any. */
+  readonly role!: string | null;
+  /** What they may do in that tenant. */
+  readonly permissions!: ReadonlySet<Permission>;
   /** The platform admin who acts as {@link userId}, if somebody does. */
   readonly impersonatorId!: string | null;
   /** What the system actor is doing: `cleanup`, `import`, …; null for people. */
@@ -34,6 +39,7 @@ export class Actor implements Origin {
       sessionId: null,
       organizationId: null,
       platformRole: null,
+      role: null,
       permissions: NO_PERMISSIONS,
       impersonatorId: null,
       name: null,
@@ -50,11 +56,23 @@ export class Actor implements Origin {
   }
 
   /** A signed-in person. */
-  static user(
-    origin: Origin,
-    who: { userId: string; sessionId: string | null; platformRole?: 'admin' | null; organizationId?: string | null },
-  ): Actor {
+  static user(origin: Origin, who: { userId: string; sessionId: string | null; platformRole?: 'admin' | null }): Actor {
     return new Actor({ kind: 'user', ...pick(origin), ...who });
+  }
+
+  /** The same person, in a tenant. */
+  within(organizationId: string, role: string, permissions: ReadonlySet<Permission>): Actor {
+    const platformRole = role === PLATFORM_ADMIN ? 'admin' : this.platformRole;
+    return new Actor({ ...this, organizationId, role, permissions, platformRole });
+  }
+
+  /**
+   * The tenant's id where a route names one.
+   * @throws Error when it does not.
+   */
+  get requiredOrganizationId(): string {
+    if (this.organizationId === null) throw new Error('This needs a tenant; the route has to name it');
+    return this.organizationId;
   }
 
   /** Tenon itself: a job, a schedule, a command. `name` says which. */
@@ -72,7 +90,10 @@ export class Actor implements Origin {
   }
 }
 
-const NO_PERMISSIONS: ReadonlySet<string> = new Set();
+/** The role that a platform admin has in every organization; no custom role can have this key. */
+export const PLATFORM_ADMIN = 'platform-admin';
+
+const NO_PERMISSIONS: ReadonlySet<Permission> = new Set();
 
 function pick({ ip, userAgent, requestId }: Origin): Origin {
   return { ip, userAgent, requestId };

@@ -1,18 +1,35 @@
 import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtension, ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from './actor.js';
 import { ApiProblems } from './api-problems.js';
+import type { Permission } from './permissions.js';
 
-/** Who may call a route: anybody signed in, a platform admin, or who holds a permission. */
-export type Requirement = 'session' | 'platform-admin' | `${string}:${string}`;
+/**
+ * Who may call a route: anybody signed in, a platform admin, or, where the path names an organization, any member of it
+ * or who holds a permission in it.
+ */
+export type Requirement = 'session' | 'platform-admin' | 'member' | Permission;
 
 export const ACCESS = Symbol('access');
-export type Access = { public: true } | { public: false; requirement: Requirement };
+export type Access = { public: true; session: 'ignored' | 'optional' } | { public: false; requirement: Requirement };
 
 /** Opens a route to everybody. */
 export const Public = (): MethodDecorator & ClassDecorator =>
-  applyDecorators(SetMetadata(ACCESS, { public: true } satisfies Access), ApiProblems('rate_limit_exceeded'));
+  applyDecorators(
+    SetMetadata(ACCESS, { public: true, session: 'ignored' } satisfies Access),
+    ApiProblems('rate_limit_exceeded'),
+  );
+
+/** Opens a route to everybody; whoever sends a token is known by it, and a wrong one is refused. */
+export const PublicOrSession = (): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(ACCESS, { public: true, session: 'optional' } satisfies Access),
+    // An empty requirement beside the other says that neither is needed (OpenAPI 3.0, Operation Object).
+    ApiSecurity({}),
+    ApiBearerAuth(),
+    ApiProblems('token_invalid', 'rate_limit_exceeded'),
+  );
 
 /**
  * Says who may call a route: guard, permission and OpenAPI in one, so that they cannot disagree. A route with neither
@@ -23,10 +40,19 @@ export const Authorize = (requirement: Requirement): MethodDecorator & ClassDeco
     SetMetadata(ACCESS, { public: false, requirement } satisfies Access),
     ApiBearerAuth(),
     ApiExtension('x-required-permission', requirement),
-    requirement === 'session'
-      ? ApiProblems('authentication_required', 'token_invalid', 'rate_limit_exceeded')
-      : ApiProblems('authentication_required', 'token_invalid', 'permission_denied', 'rate_limit_exceeded'),
+    ApiProblems('authentication_required', 'token_invalid', 'rate_limit_exceeded'),
+    ...(requirement === 'session' ? [] : [ApiProblems('permission_denied')]),
+    ...(requirement === 'session' || requirement === 'platform-admin' ? [] : [ApiProblems(...MEMBER_PROBLEMS)]),
   );
+
+/** What stands in the way of a member as such: the state of the organization, and its policies. */
+const MEMBER_PROBLEMS = [
+  'not_found',
+  'organization_inactive',
+  'reauthentication_required',
+  'sign_in_method_not_allowed',
+  'ip_not_allowed',
+] as const;
 
 /** What the global guard leaves on the request. */
 export interface ActingRequest extends FastifyRequest {

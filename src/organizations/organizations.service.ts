@@ -6,12 +6,14 @@ import type { PageQuery } from '../kernel/lists.js';
 import { newId } from '../kernel/ids.js';
 import { problem } from '../kernel/problem.js';
 import { newToken } from '../kernel/tokens.js';
-import { Membership } from './membership.entity.js';
+import { Membership } from './members/membership.entity.js';
+import { MembersService } from './members/members.service.js';
 
 @Injectable()
 export class OrganizationsService {
   constructor(
     private readonly em: EntityManager,
+    private readonly members: MembersService,
     private readonly audit: AuditService,
   ) {}
 
@@ -23,16 +25,13 @@ export class OrganizationsService {
   async found(em: EntityManager, actor: Actor, { ownerId, name }: { ownerId: string; name: string }): Promise<string> {
     const id = newId();
     const slug = await insertOrganization(em, id, name);
-    await em.execute(
-      `insert into user_organization_membership (organization_id, user_id, role, joined_at) values (?, ?, 'owner', now())`,
-      [id, ownerId],
-    );
     this.audit.record(actor, 'organization.created', {
       organizationId: id,
       userId: ownerId,
       target: { type: 'organization', id },
       after: { name, slug, ownerId },
     });
+    await this.members.join(em, actor, { organizationId: id, userId: ownerId, role: 'owner' });
     return id;
   }
 

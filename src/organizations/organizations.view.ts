@@ -1,5 +1,5 @@
 import { PageLinks, PageMeta } from '../kernel/lists.js';
-import type { Membership } from './membership.entity.js';
+import type { Membership } from './members/membership.entity.js';
 
 /** An organization that you belong to. */
 export class MyOrganizationView {

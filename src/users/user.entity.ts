@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { ownPolicy, systemPolicy } from '../database/policies.js';
+import { APP_ROLE } from '../database/tenant-context.js';
 
 export type UserStatus = 'active' | 'disabled' | 'deleted';
 
@@ -7,7 +8,17 @@ const UserSchema = defineEntity({
   name: 'User',
   tableName: 'users',
   rowLevelSecurity: 'force',
-  policies: [ownPolicy('id', 'select'), ownPolicy('id', 'update'), systemPolicy],
+  policies: [
+    ownPolicy('id', 'select'),
+    ownPolicy('id', 'update'),
+    {
+      name: 'fellow_reads',
+      command: 'select',
+      roles: [APP_ROLE],
+      using: `exists (select 1 from user_organization_membership m where m.user_id = users.id and m.organization_id = nullif(current_setting('app.organization_id', true), '')::uuid)`,
+    },
+    systemPolicy,
+  ],
   properties: {
     id: p.uuid().primary(),
     /** Normalised by `normalizeEmail`: one account for one mailbox. */

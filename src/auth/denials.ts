@@ -1,0 +1,49 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { catchError, from, mergeMap, type Observable, throwError } from 'rxjs';
+import { AuditService } from '../audit/audit.service.js';
+import { asSystem } from '../database/tenant-context.js';
+import type { Actor } from '../kernel/actor.js';
+import { ACCESS, type Access, type ActingRequest, type Requirement } from '../kernel/authorize.js';
+import { Problem, problem } from '../kernel/problem.js';
+import { LimitsService } from '../limits/limits.service.js';
+import { Reflector } from '@nestjs/core';
+
+/** Denied permissions: a refusal that counts is kept, also where a service and not the guard refuses. */
+@Injectable()
+export class Denials implements NestInterceptor {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly limits: LimitsService,
+    private readonly audit: AuditService,
+    private readonly reflector: Reflector,
+  ) {}
+
+  /** Commits the entry of a denial. @returns the refusal to throw. */
+  async remember(
+    actor: Actor,
+    request: ActingRequest,
+    requirement: Requirement,
+    target = { type: 'route', id: request.routeOptions.url ?? '' },
+  ): Promise<Problem> {
+    // Counted before the entry is written: a flood of refusals must not fill the trail.
+    await this.limits.hit('api', { ip: request.ip, account: actor.userId });
+    await asSystem(this.em, async () =>
+      this.audit.record(actor, 'permission.denied', { outcome: 'failure', reason: requirement, target }),
+    );
+    return problem('permission_denied');
+  }
+
+  /** Remembers what a service denied after its transaction was rolled back. */
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      catchError((error: unknown) => {
+        if (!(error instanceof Problem && error.code === 'permission_denied')) return throwError(() => error);
+        const request = context.switchToHttp().getRequest<ActingRequest>();
+        const access = this.reflector.get<Access>(ACCESS, context.getHandler());
+        const requirement = access.public ? 'session' : access.requirement;
+        return from(this.remember(request.actor, request, requirement)).pipe(mergeMap(() => throwError(() => error)));
+      }),
+    );
+  }
+}

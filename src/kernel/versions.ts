@@ -1,0 +1,60 @@
+import {
+  applyDecorators,
+  type CallHandler,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  UseInterceptors,
+} from '@nestjs/common';
+import { ApiHeader } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { map, type Observable } from 'rxjs';
+import { ApiProblems } from './api-problems.js';
+import { problem } from './problem.js';
+
+/** A version that somebody read, as an entity tag (RFC 9110, 8.8.3). */
+const TAG = /^"(\d{1,9})"$/;
+
+/**
+ * The version that the caller read, from the header `If-Match`; null when it is left out or `*`, and the write goes
+ * through whatever the version is by now.
+ * @throws Problem `precondition_failed` for a tag that is none of ours: it can match nothing.
+ */
+export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): number | null => {
+  const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
+  if (header === undefined || header === '*') return null;
+  const version = TAG.exec(header)?.[1];
+  if (version === undefined)
+    throw problem('precondition_failed', { detail: 'If-Match has to be an ETag that was read' });
+  return Number(version);
+});
+
+/** Sends the `version` of an answer as its ETag. */
+@Injectable()
+class VersionAsTag implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler<{ version: number }>): Observable<unknown> {
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    return next.handle().pipe(
+      map((body) => {
+        void reply.header('etag', `"${body.version}"`);
+        return body;
+      }),
+    );
+  }
+}
+
+/** Of a route that answers something with a `version`: it stands as ETag, too. */
+export const Versioned = (): MethodDecorator => applyDecorators(UseInterceptors(VersionAsTag));
+
+/** Of a route that changes something with a `version`: an `If-Match` of an older one is 412, so that no write is lost. */
+export const VersionedWrite = (): MethodDecorator =>
+  applyDecorators(
+    Versioned(),
+    ApiHeader({
+      name: 'If-Match',
+      required: false,
+      description: 'The `ETag` that you read. If somebody changed it since, the answer is 412 and nothing is written.',
+    }),
+    ApiProblems('precondition_failed'),
+  );

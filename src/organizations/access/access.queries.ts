@@ -1,0 +1,65 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { isPermission, type Permission } from '../../kernel/permissions.js';
+import type { OrganizationStatus } from '../organization.entity.js';
+import type { SignInMethod } from '../policies/organization-policies.entity.js';
+
+/** What decides over everybody in an organization. */
+export interface OrganizationFacts {
+  status: OrganizationStatus;
+  customRoles: ReadonlyMap<string, ReadonlySet<Permission>>;
+  policies: AccessPolicies;
+}
+
+/** What an organization asks of a session; null asks nothing. */
+export interface AccessPolicies {
+  sessionLifetimeMinutes: number | null;
+  signInMethods: readonly SignInMethod[] | null;
+  ipAllowList: readonly string[] | null;
+}
+
+/** A member, and what decides over them. */
+export interface MemberFacts {
+  organization: OrganizationFacts;
+  role: string;
+}
+
+interface Row {
+  role: string;
+  status: OrganizationStatus;
+  session_lifetime_minutes: number | null;
+  sign_in_methods: SignInMethod[] | null;
+  ip_allow_list: string[] | null;
+  custom_roles: Record<string, string[]> | null;
+}
+
+/** Reads a member with their organization, in one statement; null when there is none. @param em of a system transaction. */
+export async function readMember(
+  em: EntityManager,
+  organizationId: string,
+  userId: string,
+): Promise<MemberFacts | null> {
+  const [row] = await em.execute<Row[]>(
+    `select m.role, o.status, p.session_lifetime_minutes, p.sign_in_methods, p.ip_allow_list,
+            (select jsonb_object_agg(r.key, r.permissions) from organization_roles r where r.organization_id = o.id) as custom_roles
+       from user_organization_membership m
+       join organizations o on o.id = m.organization_id
+       left join organization_policies p on p.organization_id = o.id
+      where m.organization_id = ? and m.user_id = ?`,
+    [organizationId, userId],
+  );
+  if (!row) return null;
+  return {
+    role: row.role,
+    organization: {
+      status: row.status,
+      policies: {
+        sessionLifetimeMinutes: row.session_lifetime_minutes,
+        signInMethods: row.sign_in_methods,
+        ipAllowList: row.ip_allow_list,
+      },
+      customRoles: new Map(
+        Object.entries(row.custom_roles ?? {}).map(([key, held]) => [key, new Set(held.filter(isPermission))]),
+      ),
+    },
+  };
+}

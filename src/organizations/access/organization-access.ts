@@ -1,0 +1,126 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { ChangeBus, type ChangeListener } from '../../database/change-bus.js';
+import { asSystem } from '../../database/tenant-context.js';
+import { type Permission, permissionsOf, permissionsWhileInactive } from '../../kernel/permissions.js';
+import { type MemberFacts, type OrganizationFacts, readMember } from './access.queries.js';
+
+/** About 1 KiB each, with policies and custom roles. */
+const ORGANIZATIONS = 10_000;
+/** About 200 B each. */
+const MEMBERS = 100_000;
+
+/** What a member may do in an organization. */
+export interface MemberAccess {
+  organization: OrganizationFacts;
+  /** A base role, or the key of one of the organization's own. */
+  role: string;
+  permissions: ReadonlySet<Permission>;
+}
+
+/** A read of the database that is under way. */
+interface Load {
+  organizationId: string;
+  access: Promise<MemberAccess | null>;
+}
+
+/**
+ * Who may do what in which organization. Answered from memory, which every instance keeps right by the change bus; while
+ * the bus is down, by the database. Who is no member is always looked up: strangers must not fill the memory.
+ */
+@Injectable()
+export class OrganizationAccess implements ChangeListener {
+  readonly topic = 'organizations';
+  private readonly organizations = new LRUCache<string, OrganizationFacts>({ max: ORGANIZATIONS });
+  /** Right for as long as its organization's facts are the ones in memory: forgetting those forgets every member. */
+  private readonly members = new LRUCache<string, MemberAccess>({ max: MEMBERS });
+  private readonly loads = new Map<string, Load>();
+  private readonly own: EntityManager;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly bus: ChangeBus,
+  ) {
+    this.own = em.fork({ disableContextResolution: true });
+    bus.listen(this);
+  }
+
+  /**
+   * What somebody may do in an organization: at once from memory, else a promise from the database; null when they are
+   * no member, or there is no such organization.
+   */
+  of(organizationId: string, userId: string): MemberAccess | Promise<MemberAccess | null> {
+    const key = `${organizationId}/${userId}`;
+    if (!this.bus.up) return this.read(organizationId, userId);
+    const known = this.members.get(key);
+    if (known && known.organization === this.organizations.get(organizationId)) return known;
+    return this.load(key, organizationId, userId);
+  }
+
+  /**
+   * Changes in the caller's tenant what this keeps in memory: members, roles, policies, the organization itself. Every
+   * instance hears of it with the commit, this one when it resolves.
+   * @param work runs in one transaction of the request's EntityManager.
+   */
+  async change<T>(organizationId: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    const result = await this.em.transactional(async (em) => {
+      const done = await work(em);
+      await this.announce(em, organizationId);
+      return done;
+    });
+    this.changed([organizationId]);
+    return result;
+  }
+
+  /** Announces a change from within a transaction of somebody else, such as a system one. */
+  announce(em: EntityManager, ...organizationIds: string[]): Promise<void> {
+    return this.bus.announce(em, this.topic, organizationIds);
+  }
+
+  /** Forgets organizations and everybody in them. */
+  changed(organizationIds: string[]): void {
+    for (const id of organizationIds) this.organizations.delete(id);
+    // What is being read may have been read before the change.
+    for (const [key, { organizationId }] of this.loads)
+      if (organizationIds.includes(organizationId)) this.loads.delete(key);
+  }
+
+  async catchUp(): Promise<void> {
+    this.organizations.clear();
+    this.members.clear();
+    this.loads.clear();
+  }
+
+  private load(key: string, organizationId: string, userId: string): Promise<MemberAccess | null> {
+    const running = this.loads.get(key);
+    if (running) return running.access;
+    const load: Load = { organizationId, access: this.read(organizationId, userId) };
+    this.loads.set(key, load);
+    const finish = (access: MemberAccess | null): void => {
+      if (this.loads.get(key) !== load) return;
+      this.loads.delete(key);
+      if (access) this.remember(key, organizationId, access);
+    };
+    load.access.then(finish, () => finish(null));
+    return load.access;
+  }
+
+  private remember(key: string, organizationId: string, access: MemberAccess): void {
+    // The facts of whoever came first are everybody's: members are known by that very object.
+    const present = this.organizations.get(organizationId);
+    if (!present) this.organizations.set(organizationId, access.organization);
+    this.members.set(key, present ? { ...access, organization: present } : access);
+  }
+
+  private async read(organizationId: string, userId: string): Promise<MemberAccess | null> {
+    const found = await asSystem(this.own, (em) => readMember(em, organizationId, userId));
+    return found && toAccess(found);
+  }
+}
+
+function toAccess({ organization, role }: MemberFacts): MemberAccess {
+  const permissions =
+    organization.status === 'active' ? permissionsOf(role, organization.customRoles) : permissionsWhileInactive(role);
+  return { organization, role, permissions };
+}

@@ -1,0 +1,29 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { systemPolicy } from '../../database/policies.js';
+import { APP_ROLE } from '../../database/tenant-context.js';
+
+const PlanSchema = defineEntity({
+  name: 'Plan',
+  tableName: 'plans',
+  rowLevelSecurity: 'force',
+  // No tenant's: everybody may know what can be bought.
+  policies: [{ name: 'everybody_reads', command: 'select', roles: [APP_ROLE], using: 'true' }, systemPolicy],
+  properties: {
+    key: p.text().primary(),
+    name: p.text(),
+    description: p.text().nullable(),
+    /** Members at most; null: as many as they like. */
+    seats: p.integer().nullable(),
+    /** Claimed domains at most. */
+    domains: p.integer().nullable(),
+    /** Roles of its own at most. */
+    customRoles: p.integer().nullable(),
+    version: p.integer().default(1),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime().onUpdate(() => new Date()),
+  },
+});
+
+/** A subscription tier: what an organization on it may have of what is limited. */
+export class Plan extends PlanSchema.class {}
+PlanSchema.setClass(Plan);

@@ -1,0 +1,19 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { systemPolicy } from '../../database/policies.js';
+import { APP_ROLE } from '../../database/tenant-context.js';
+
+const RolePermissionSchema = defineEntity({
+  name: 'RolePermission',
+  tableName: 'role_permissions',
+  rowLevelSecurity: 'force',
+  policies: [{ name: 'everybody_reads', command: 'select', roles: [APP_ROLE], using: 'true' }, systemPolicy],
+  properties: {
+    role: p.text().primary(),
+    permission: p.text().primary(),
+    whileInactive: p.boolean().default(false),
+  },
+});
+
+/** The table of `kernel/permissions.ts` as the database has it, for `get_user_permissions()`; written by migrations alone. */
+export class RolePermission extends RolePermissionSchema.class {}
+RolePermissionSchema.setClass(RolePermission);
