@@ -8,7 +8,6 @@ import { problem } from '../kernel/problem.js';
 import { refusalAtDoor } from '../organizations/access/organization-door.js';
 import { type MemberAccess, OrganizationAccess } from '../organizations/access/organization-access.js';
 import { Denials } from './denials.js';
-import type { AccessClaims } from './tokens/access-claims.js';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** In every organization a platform admin may do what its owner may; the trail says in which role it was done. */
@@ -29,22 +28,21 @@ export class Authorization {
    * @throws Problem `not_found` for an organization that is not theirs, before anything else is looked at;
    * `permission_denied`, once its entry in the trail is committed; what {@link refusalAtDoor} has against them.
    */
-  pass(request: ActingRequest, claims: AccessClaims, requirement: Requirement): Actor | Promise<Actor> {
+  pass(request: ActingRequest, requirement: Requirement): Actor | Promise<Actor> {
     const { organizationId } = request.params as { organizationId?: string };
     if (organizationId === undefined)
       return requirement === 'session' ? request.actor : this.passAsPlatformAdmin(request, requirement);
     // Routes know one spelling of an id, and so does memory.
     const id = organizationId.toLowerCase();
     if (!UUID.test(id)) throw problem('not_found');
-    const member = this.access.of(id, claims.userId);
+    const member = this.access.of(id, request.actor.requiredUserId);
     return member instanceof Promise
-      ? member.then((found) => this.enter(request, claims, requirement, id, found))
-      : this.enter(request, claims, requirement, id, member);
+      ? member.then((found) => this.enter(request, requirement, id, found))
+      : this.enter(request, requirement, id, member);
   }
 
   private enter(
     request: ActingRequest,
-    claims: AccessClaims,
     requirement: Requirement,
     organizationId: string,
     member: MemberAccess | null,
@@ -52,7 +50,7 @@ export class Authorization {
     if (!member)
       return this.enterAsPlatformAdmin(request, organizationId, () => this.refuseStranger(request, organizationId));
     const { organization, role, permissions } = member;
-    const refusal = refusalAtDoor(organization, { ...claims, ip: request.ip }, permissions.size > 0);
+    const refusal = refusalAtDoor(organization, request.actor, permissions.size > 0);
     const active = organization.status === 'active';
     const holds = requirement === 'member' ? active : (permissions as ReadonlySet<string>).has(requirement);
     if (!refusal && holds) return request.actor.within(organizationId, role, permissions);

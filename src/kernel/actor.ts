@@ -9,6 +9,14 @@ export interface Origin {
   requestId: string | null;
 }
 
+/** How a session came to be, as its access token says it. */
+export interface SignIn {
+  /** Seconds since 1970. */
+  readonly authTime: number;
+  /** Names of RFC 8176, such as `pwd`. */
+  readonly methods: readonly string[];
+}
+
 /**
  * Who acts. The first argument of everything that a request may call, so that neither permission nor trail can be
  * forgotten on the way.
@@ -18,6 +26,8 @@ export class Actor implements Origin {
   /** The person; null for anonymous and system. */
   readonly userId!: string | null;
   readonly sessionId!: string | null;
+  /** How that session began; null where there is none. */
+  readonly signIn!: SignIn | null;
   /** The tenant that this request is about; null outside any. */
   readonly organizationId!: string | null;
   readonly platformRole!: 'admin' | null;
@@ -37,6 +47,7 @@ export class Actor implements Origin {
     Object.assign(this, {
       userId: null,
       sessionId: null,
+      signIn: null,
       organizationId: null,
       platformRole: null,
       role: null,
@@ -56,7 +67,10 @@ export class Actor implements Origin {
   }
 
   /** A signed-in person. */
-  static user(origin: Origin, who: { userId: string; sessionId: string | null; platformRole?: 'admin' | null }): Actor {
+  static user(
+    origin: Origin,
+    who: { userId: string; sessionId: string | null; signIn?: SignIn; platformRole?: 'admin' | null },
+  ): Actor {
     return new Actor({ kind: 'user', ...pick(origin), ...who });
   }
 

@@ -1,19 +1,19 @@
-import { BlockList, isIP } from 'node:net';
+import type { Actor } from '../../kernel/actor.js';
 import { type Problem, problem } from '../../kernel/problem.js';
+import { IpRanges } from '../policies/ip-ranges.js';
 import type { SignInMethod } from '../policies/organization-policies.entity.js';
 import type { AccessPolicies, OrganizationFacts } from './access.queries.js';
 
-/** How a session came to be, as its access token says it. */
-export interface SignInFacts {
-  ip: string | null;
-  /** Seconds since 1970. */
-  authTime: number;
-  /** Names of RFC 8176, such as `pwd`. */
-  methods: readonly string[];
-}
+/** Of somebody who acts, what the policies look at. */
+export type Visitor = Pick<Actor, 'ip' | 'signIn'>;
 
 /** Which of our methods a name of RFC 8176 stands for. */
-const METHODS: Readonly<Record<string, SignInMethod>> = { pwd: 'password', hwk: 'passkey', swk: 'passkey' };
+const METHODS: ReadonlyMap<string, SignInMethod> = new Map([
+  ['pwd', 'password'],
+  // A passkey's key is in hardware or in software; both are one method.
+  ['hwk', 'passkey'],
+  ['swk', 'passkey'],
+]);
 
 /**
  * What stands between a member and the organization, whatever their role permits.
@@ -22,46 +22,49 @@ const METHODS: Readonly<Record<string, SignInMethod>> = { pwd: 'password', hwk: 
  */
 export function refusalAtDoor(
   { status, policies }: OrganizationFacts,
-  signIn: SignInFacts,
+  visitor: Visitor,
   keepsSomething: boolean,
 ): Problem | null {
   if (status !== 'active' && !keepsSomething)
     // What is deleted is gone for everybody but its owner, who can bring it back.
     return problem(status === 'deleted' ? 'not_found' : 'organization_inactive');
-  return refusalByPolicies(policies, signIn);
+  return refusalByPolicies(policies, visitor);
 }
 
 /**
- * What the policies of an organization have against a sign-in; null when nothing. In the order in which a person can do
- * something about it last.
+ * What the policies of an organization have against somebody; null when nothing. What signing in again would not change
+ * comes first: whoever is asked to sign in again gets in by it.
  */
-export function refusalByPolicies(policies: AccessPolicies, { ip, authTime, methods }: SignInFacts): Problem | null {
+export function refusalByPolicies(policies: AccessPolicies, { ip, signIn }: Visitor): Problem | null {
   const { ipAllowList, signInMethods, sessionLifetimeMinutes } = policies;
-  if (ipAllowList && !(ip && listOf(ipAllowList).check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4')))
-    return problem('ip_not_allowed');
-  if (signInMethods && !methods.some((method) => signInMethods.some((allowed) => allowed === METHODS[method])))
+  if (ipAllowList && !(ip && rangesOf(ipAllowList).includes(ip))) return problem('ip_not_allowed');
+  if (signInMethods && !signIn?.methods.some((name) => allows(signInMethods, name)))
     return problem('sign_in_method_not_allowed');
-  if (sessionLifetimeMinutes !== null && Date.now() / 1000 - authTime > sessionLifetimeMinutes * 60)
+  if (sessionLifetimeMinutes !== null && !isYounger(signIn?.authTime, sessionLifetimeMinutes * 60))
     return problem('reauthentication_required', {
-      // RFC 9470: which sign-in would do.
+      // RFC 9470, 3: which sign-in would do.
       headers: {
-        'www-authenticate': `Bearer error="insufficient_user_authentication", max_age=${sessionLifetimeMinutes * 60}`,
+        'www-authenticate': `Bearer error="insufficient_user_authentication", error_description="A newer sign-in is required", max_age="${sessionLifetimeMinutes * 60}"`,
       },
     });
   return null;
 }
 
-/** By the array that the cache holds: parsed once in its life. */
-const parsed = new WeakMap<readonly string[], BlockList>();
+function allows(allowed: readonly SignInMethod[], name: string): boolean {
+  const method = METHODS.get(name);
+  return method !== undefined && allowed.includes(method);
+}
 
-function listOf(ranges: readonly string[]): BlockList {
-  let list = parsed.get(ranges);
-  if (!list) {
-    parsed.set(ranges, (list = new BlockList()));
-    for (const range of ranges) {
-      const [address, prefix] = range.split('/') as [string, string];
-      list.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4');
-    }
-  }
-  return list;
+/** @param authTime in seconds since 1970. */
+function isYounger(authTime: number | undefined, seconds: number): boolean {
+  return authTime !== undefined && Date.now() / 1000 - authTime <= seconds;
+}
+
+/** By the array that memory holds: parsed once in its life. */
+const parsed = new WeakMap<readonly string[], IpRanges>();
+
+function rangesOf(allowList: readonly string[]): IpRanges {
+  let ranges = parsed.get(allowList);
+  if (!ranges) parsed.set(allowList, (ranges = new IpRanges(allowList)));
+  return ranges;
 }
