@@ -13,31 +13,32 @@ import { map, type Observable } from 'rxjs';
 import { ApiProblems } from './api-problems.js';
 import { problem } from './problem.js';
 
-/** A version that somebody read, as an entity tag (RFC 9110, 8.8.3). */
-const TAG = /^"(\d{1,9})"$/;
+/** A version that somebody read, as an entity tag (RFC 9110, 8.8.3): one spelling for a number. */
+const TAG = /^"([1-9]\d{0,8})"$/;
 
 /**
  * The version that the caller read, from the header `If-Match`; null when it is left out or `*`, and the write goes
  * through whatever the version is by now.
- * @throws Problem `precondition_failed` for a tag that is none of ours: it can match nothing.
+ * @throws Problem `precondition_failed` for what is none of our tags, and so can match nothing: a weak one (RFC 9110,
+ * 13.1.1 compares strongly), or a list, of which nobody can have read more than one.
  */
 export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): number | null => {
   const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
   if (header === undefined || header === '*') return null;
   const version = TAG.exec(header)?.[1];
   if (version === undefined)
-    throw problem('precondition_failed', { detail: 'If-Match has to be an ETag that was read' });
+    throw problem('precondition_failed', { detail: 'If-Match takes one ETag as it was read, such as "3"' });
   return Number(version);
 });
 
-/** Sends the `version` of an answer as its ETag. */
+/** Sends the `version` of an answer as its ETag; what was deleted has none. */
 @Injectable()
 class VersionAsTag implements NestInterceptor {
-  intercept(context: ExecutionContext, next: CallHandler<{ version: number }>): Observable<unknown> {
+  intercept(context: ExecutionContext, next: CallHandler<{ version: number } | undefined>): Observable<unknown> {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     return next.handle().pipe(
       map((body) => {
-        void reply.header('etag', `"${body.version}"`);
+        if (body) void reply.header('etag', `"${body.version}"`);
         return body;
       }),
     );
