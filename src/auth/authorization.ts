@@ -3,15 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { asSystem } from '../database/tenant-context.js';
 import { type Actor, PLATFORM_ADMIN } from '../kernel/actor.js';
 import type { ActingRequest, Requirement } from '../kernel/authorize.js';
-import { permissionsOf } from '../kernel/permissions.js';
 import { problem } from '../kernel/problem.js';
+import { isPlatformAdmin, OF_PLATFORM_ADMIN } from '../organizations/access/access.queries.js';
 import { refusalAtDoor } from '../organizations/access/organization-door.js';
 import { type MemberAccess, OrganizationAccess } from '../organizations/access/organization-access.js';
 import { Denials } from './denials.js';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-/** In every organization a platform admin may do what its owner may; the trail says in which role it was done. */
-const OF_PLATFORM_ADMIN = permissionsOf('owner', new Map());
 
 /** Whether somebody who is signed in may call a route, and in whose name of which tenant. */
 @Injectable()
@@ -83,15 +81,7 @@ export class Authorization {
     throw await this.denials.remember(request.actor, request, requirement);
   }
 
-  /** Whether somebody is an active platform admin and, if one is named, there is such an organization. */
-  private async isPlatformAdmin({ userId }: Actor, organizationId: string | null = null): Promise<boolean> {
-    const found = await asSystem(this.em, (em) =>
-      em.execute(
-        `select from users where id = ? and platform_role = 'admin' and status = 'active'
-            and (?::uuid is null or exists (select from organizations where id = ?))`,
-        [userId, organizationId, organizationId],
-      ),
-    );
-    return found.length === 1;
+  private isPlatformAdmin({ userId }: Actor, organizationId: string | null = null): Promise<boolean> {
+    return asSystem(this.em, (em) => isPlatformAdmin(em, userId, organizationId));
   }
 }

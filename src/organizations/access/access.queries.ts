@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { isPermission, type Permission } from '../../kernel/permissions.js';
+import { isPermission, type Permission, permissionsOf } from '../../kernel/permissions.js';
 import type { OrganizationStatus } from '../organization.entity.js';
 import type { SignInMethod } from '../policies/organization-policies.entity.js';
 
@@ -32,7 +32,10 @@ interface Row {
   custom_roles: Record<string, string[]> | null;
 }
 
-/** Reads a member with their organization, in one statement; null when there is none. @param em of a system transaction. */
+/**
+ * Reads a member who can sign in with their organization, in one statement; null when there is none.
+ * @param em of a system transaction.
+ */
 export async function readMember(
   em: EntityManager,
   organizationId: string,
@@ -42,6 +45,7 @@ export async function readMember(
     `select m.role, o.status, p.session_lifetime_minutes, p.sign_in_methods, p.ip_allow_list,
             (select jsonb_object_agg(r.key, r.permissions) from organization_roles r where r.organization_id = o.id) as custom_roles
        from user_organization_membership m
+       join users u on u.id = m.user_id and u.status = 'active'
        join organizations o on o.id = m.organization_id
        left join organization_policies p on p.organization_id = o.id
       where m.organization_id = ? and m.user_id = ?`,
@@ -62,4 +66,24 @@ export async function readMember(
       ),
     },
   };
+}
+
+/** In every organization a platform admin may do what its owner may; the trail says in which role it was done. */
+export const OF_PLATFORM_ADMIN = permissionsOf('owner', new Map());
+
+/**
+ * Whether somebody is an active platform admin and, if one is named, there is such an organization.
+ * @param em of a system transaction.
+ */
+export async function isPlatformAdmin(
+  em: EntityManager,
+  userId: string | null,
+  organizationId: string | null = null,
+): Promise<boolean> {
+  const found = await em.execute(
+    `select from users where id = ? and platform_role = 'admin' and status = 'active'
+        and (?::uuid is null or exists (select from organizations where id = ?))`,
+    [userId, organizationId, organizationId],
+  );
+  return found.length === 1;
 }

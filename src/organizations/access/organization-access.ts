@@ -1,9 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { ChangeBus, type ChangeListener } from '../../database/change-bus.js';
 import { asSystem } from '../../database/tenant-context.js';
 import { type Permission, permissionsOf, permissionsWhileInactive } from '../../kernel/permissions.js';
+import { UserEvents } from '../../users/user-events.js';
 import { type MemberFacts, type OrganizationFacts, readMember } from './access.queries.js';
 
 /** About 1 KiB each, with policies and custom roles. */
@@ -30,7 +31,7 @@ interface Load {
  * the bus is down, by the database. Who is no member is always looked up: strangers must not fill the memory.
  */
 @Injectable()
-export class OrganizationAccess implements ChangeListener {
+export class OrganizationAccess implements ChangeListener, OnModuleInit {
   readonly topic = 'organizations';
   private readonly organizations = new LRUCache<string, OrganizationFacts>({ max: ORGANIZATIONS });
   /** Right for as long as its organization's facts are the ones in memory: forgetting those forgets every member. */
@@ -41,9 +42,21 @@ export class OrganizationAccess implements ChangeListener {
   constructor(
     private readonly em: EntityManager,
     private readonly bus: ChangeBus,
+    private readonly events: UserEvents,
   ) {
     this.own = em.fork({ disableContextResolution: true });
     bus.listen(this);
+  }
+
+  /** Who is disabled is no member to anybody who asks, from the same commit on. */
+  onModuleInit(): void {
+    this.events.onDisabled(async (em, _actor, { id }) => {
+      const left = await em.execute<{ organization_id: string }[]>(
+        'select organization_id from user_organization_membership where user_id = ?',
+        [id],
+      );
+      await this.announce(em, ...left.map(({ organization_id }) => organization_id));
+    });
   }
 
   /**

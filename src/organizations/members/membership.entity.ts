@@ -9,8 +9,12 @@ const MembershipSchema = defineEntity({
   rowLevelSecurity: 'force',
   policies: [tenantPolicy(), ownPolicy('user_id', 'select'), systemPolicy],
   indexes: [
-    // In the order of the members' list, from both ends.
-    { name: 'user_organization_membership_joined_index', properties: ['organization', 'joinedAt', 'user'] },
+    // In the order of the members' list, from both ends; with the role, a page of it is picked from the index alone.
+    {
+      name: 'user_organization_membership_joined_index',
+      properties: ['organization', 'joinedAt', 'user'],
+      include: ['role'],
+    },
   ],
   properties: {
     organization: () => p.manyToOne(Organization).primary().deleteRule('cascade'),
