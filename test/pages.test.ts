@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApp, type TestApp } from './harness/app.js';
 
 const TOKEN = 'q7Y2vWm3Zk9-8Lx0aBcDeFgHiJkLmNoPqRsTuVwXyZ0';
-const PAGES = ['verify-email', 'reset-password', 'confirm-email-change', 'undo-email-change'];
+const PAGES = ['verify-email', 'reset-password', 'confirm-email-change', 'undo-email-change', 'accept-invitation'];
 
 let tenon: TestApp;
 beforeAll(async () => {
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => tenon.close());
 
-describe('A2 A6 A10 pages behind the links of mails', () => {
+describe('A2 A6 A10 O4 pages behind the links of mails', () => {
   it.each(PAGES)('/%s is kept nowhere, told to nobody, framed nowhere, and runs our script alone', async (page) => {
     const { headers, text } = await tenon.http.get(`/${page}?token=${TOKEN}`).expect(200);
     expect(headers).toMatchObject({
@@ -45,8 +45,10 @@ describe('A2 A6 A10 pages behind the links of mails', () => {
   });
 
   it('A5 tells the rules of this installation', async () => {
-    const { text } = await tenon.http.get('/reset-password').expect(200);
-    expect(text).toContain('At least 17 characters');
+    for (const page of ['reset-password', 'accept-invitation']) {
+      const { text } = await tenon.http.get(`/${page}`).expect(200);
+      expect(text).toContain('At least 17 characters');
+    }
   });
 
   it('loads script and styles that may be kept for good under their version, and only under that', async () => {

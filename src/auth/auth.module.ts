@@ -9,6 +9,8 @@ import { Denials } from './denials.js';
 import { EmailChangeController } from './email-change/email-change.controller.js';
 import { EmailChangeService } from './email-change/email-change.service.js';
 import { UsersImport } from './import/users-import.service.js';
+import { AcceptanceController } from './invitations/acceptance.controller.js';
+import { AcceptanceService } from './invitations/acceptance.service.js';
 import { Lockout } from './login/lockout.js';
 import { LoginController } from './login/login.controller.js';
 import { LoginService } from './login/login.service.js';
@@ -36,6 +38,7 @@ import { TokensModule } from './tokens/tokens.module.js';
     PasswordsController,
     EmailChangeController,
     AccountController,
+    AcceptanceController,
     PagesController,
   ],
   providers: [
@@ -50,6 +53,7 @@ import { TokensModule } from './tokens/tokens.module.js';
     PasswordHasher,
     EmailChangeService,
     AccountService,
+    AcceptanceService,
     PlatformAdminService,
     UsersImport,
     AuthGuard,

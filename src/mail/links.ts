@@ -1,5 +1,6 @@
 /** Pages that links of mails lead to. Each asks for a click and then POSTs; opening it changes nothing. */
-export type MailPage = 'verify-email' | 'reset-password' | 'confirm-email-change' | 'undo-email-change';
+export type MailPage =
+  'verify-email' | 'reset-password' | 'confirm-email-change' | 'undo-email-change' | 'accept-invitation';
 
 /** Builds the links of mails: from APP_URL alone, never from a request's Host header. */
 export class Links {

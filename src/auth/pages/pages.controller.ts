@@ -59,6 +59,11 @@ export class PagesController {
     return this.render('undo-email-change');
   }
 
+  @Page('accept-invitation')
+  acceptInvitation(): string {
+    return this.render('accept-invitation');
+  }
+
   @Get('pages/pages.js')
   @Header('content-type', 'text/javascript; charset=utf-8')
   script(@Query('v') version: unknown, @Res({ passthrough: true }) reply: FastifyReply): string {

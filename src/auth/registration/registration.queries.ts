@@ -67,7 +67,10 @@ export async function removeRegistrations(em: EntityManager, email: string): Pro
  * Makes the person of a registration, or marks an imported one as verified.
  * @returns false when somebody else has the address by now.
  */
-export async function verifyPerson(em: EntityManager, registration: TakenRegistration): Promise<boolean> {
+export async function verifyPerson(
+  em: EntityManager,
+  registration: Pick<TakenRegistration, 'user_id' | 'email' | 'full_name'>,
+): Promise<boolean> {
   const made = await em.execute<{ id: string }[]>(
     `insert into users as u (id, email, email_verified_at, full_name, status, created_at, updated_at)
      values (?, ?, now(), ?, 'active', now(), now())

@@ -2,6 +2,18 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { systemPolicy, tenantPolicy } from '../../database/policies.js';
 import { Organization } from '../organization.entity.js';
 
+export const INVITATION_STATUSES = ['open', 'accepted', 'revoked', 'expired'] as const;
+export type InvitationStatus = (typeof INVITATION_STATUSES)[number];
+
+/**
+ * Where an invitation stands, by the database's clock, as SQL. One that was closed after its time made room for a newer
+ * one: it stays expired.
+ */
+export function invitationStatus({ acceptedAt, revokedAt, expiresAt }: Record<string, string>): string {
+  return `case when ${acceptedAt} is not null then 'accepted' when ${revokedAt} < ${expiresAt} then 'revoked'
+               when ${expiresAt} <= now() then 'expired' else 'open' end`;
+}
+
 const InvitationSchema = defineEntity({
   name: 'Invitation',
   tableName: 'invitations',
@@ -29,6 +41,7 @@ const InvitationSchema = defineEntity({
     acceptedAt: p.datetime().nullable(),
     acceptedBy: p.uuid().nullable(),
     revokedAt: p.datetime().nullable(),
+    status: p.string().$type<InvitationStatus>().formula(invitationStatus),
   },
 });
 
