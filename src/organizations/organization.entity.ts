@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { systemPolicy, tenantPolicy } from '../database/policies.js';
 import { APP_ROLE } from '../database/tenant-context.js';
-import { Plan } from './plans/plan.entity.js';
+import { Plan, STANDARD_PLAN } from './plans/plan.entity.js';
 
 /** `deactivated`: nobody works in it until it is reactivated. `deleted`: it waits for its removal, and can be restored. */
 export const ORGANIZATION_STATUSES = ['active', 'deactivated', 'deleted'] as const;
@@ -32,11 +32,12 @@ const OrganizationSchema = defineEntity({
     name: p.text(),
     slug: p.text().unique(),
     status: p.enum(ORGANIZATION_STATUSES).default('active'),
-    /** Of name and slug. */
+    /** Of name, slug and plan. */
     version: p.integer().default(1),
-    settings: p.json<Record<string, unknown>>().default('{}'),
+    /** Up to 64 KiB: read where they are asked for alone. */
+    settings: p.json<Record<string, unknown>>().default('{}').lazy(),
     settingsVersion: p.integer().default(1),
-    plan: () => p.manyToOne(Plan).fieldName('plan_key').default('standard').index(),
+    plan: () => p.manyToOne(Plan).fieldName('plan_key').default(STANDARD_PLAN).index(),
     /** Kept by a trigger of the database, which also holds the plan's seats. */
     memberCount: p.integer().default(0),
     deactivatedAt: p.datetime().nullable(),

@@ -2,6 +2,13 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { systemPolicy } from '../../database/policies.js';
 import { APP_ROLE } from '../../database/tenant-context.js';
 
+/** The plan of every organization that no platform admin has put on another; it cannot be removed. */
+export const STANDARD_PLAN = 'standard';
+
+/** What a plan can limit. */
+export const PLAN_LIMITS = ['seats', 'domains', 'customRoles'] as const;
+export type PlanLimit = (typeof PLAN_LIMITS)[number];
+
 const PlanSchema = defineEntity({
   name: 'Plan',
   tableName: 'plans',
