@@ -261,6 +261,7 @@ describe('A1 organization named at registration', () => {
         id: expect.any(String),
         name: 'Analytical Engines',
         slug: 'analytical-engines',
+        status: 'active',
         role: 'owner',
         joinedAt: expect.any(String),
       },

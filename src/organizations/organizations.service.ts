@@ -1,30 +1,53 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
+import { asSystem } from '../database/tenant-context.js';
 import type { Actor } from '../kernel/actor.js';
 import type { PageQuery } from '../kernel/lists.js';
 import { newId } from '../kernel/ids.js';
 import { problem } from '../kernel/problem.js';
-import { newToken } from '../kernel/tokens.js';
+import { OrganizationAccess } from './access/organization-access.js';
 import { Membership } from './members/membership.entity.js';
 import { MembersService } from './members/members.service.js';
+import { Organization } from './organization.entity.js';
+import type { CreateOrganizationRequest, UpdateOrganizationRequest } from './organizations.dto.js';
+import { soleOwnerships } from './ownership/owners.queries.js';
+import { slugsFor } from './slug.js';
 
 @Injectable()
 export class OrganizationsService {
   constructor(
     private readonly em: EntityManager,
     private readonly members: MembersService,
+    private readonly access: OrganizationAccess,
     private readonly audit: AuditService,
   ) {}
+
+  /** Founds an organization of the caller's own. @throws Problem `slug_taken`. */
+  async create(actor: Actor, request: CreateOrganizationRequest): Promise<Organization> {
+    const organization = await asSystem(this.em, async (em) => {
+      const id = await this.found(em, actor, { ...request, ownerId: actor.requiredUserId });
+      return em.findOneOrFail(Organization, { id });
+    });
+    this.access.changed([organization.id]);
+    return organization;
+  }
 
   /**
    * Founds an organization with its first owner.
    * @param em of a system transaction.
+   * @param founding without a slug, one is made from the name.
    * @returns its id.
+   * @throws Problem `slug_taken` when the given one is another's.
    */
-  async found(em: EntityManager, actor: Actor, { ownerId, name }: { ownerId: string; name: string }): Promise<string> {
+  async found(
+    em: EntityManager,
+    actor: Actor,
+    { ownerId, name, slug: chosen }: { ownerId: string; name: string; slug?: string },
+  ): Promise<string> {
     const id = newId();
-    const slug = await insertOrganization(em, id, name);
+    const slug = await insertOrganization(em, { id, name, slugs: chosen === undefined ? slugsFor(name) : [chosen] });
+    if (slug === null) throw problem('slug_taken');
     this.audit.record(actor, 'organization.created', {
       organizationId: id,
       userId: ownerId,
@@ -35,11 +58,11 @@ export class OrganizationsService {
     return id;
   }
 
-  /** The organizations that the caller belongs to, by name. */
+  /** The organizations that the caller belongs to, by name; deleted ones where they could restore them. */
   async listMine(actor: Actor, { page, perPage }: PageQuery): Promise<[Membership[], number]> {
     return this.em.findAndCount(
       Membership,
-      { user: actor.requiredUserId },
+      { user: actor.requiredUserId, $or: [{ organization: { status: { $ne: 'deleted' } } }, { role: 'owner' }] },
       {
         populate: ['organization'],
         orderBy: { organization: { name: 'asc', id: 'asc' } },
@@ -49,21 +72,50 @@ export class OrganizationsService {
     );
   }
 
+  /** The caller's tenant. */
+  async get(actor: Actor): Promise<Organization> {
+    return this.em.findOneOrFail(
+      Organization,
+      { id: actor.requiredOrganizationId },
+      { failHandler: () => problem('not_found') },
+    );
+  }
+
   /**
-   * Whether somebody is the only owner of an organization that has other members or not: leaving would orphan it. Locks
-   * the owners' rows, so that of two owners who leave at once one stays.
-   * @param em of a system transaction.
+   * Changes name and slug.
+   * @param version that the caller read; null: whatever it is by now.
+   * @throws Problem `precondition_failed` when the version is another one; `slug_taken`.
+   */
+  async update(actor: Actor, changes: UpdateOrganizationRequest, version: number | null): Promise<Organization> {
+    const id = actor.requiredOrganizationId;
+    try {
+      return await this.em.transactional(async (em) => {
+        const organization = await lockOrganization(em, id);
+        if (version !== null && version !== organization.version) throw problem('precondition_failed');
+        const { name = organization.name, slug = organization.slug } = changes;
+        const before = { name: organization.name, slug: organization.slug };
+        if (name === before.name && slug === before.slug) return organization;
+        Object.assign(organization, { name, slug, version: organization.version + 1 });
+        this.audit.record(actor, 'organization.updated', {
+          target: { type: 'organization', id },
+          before,
+          after: { name, slug },
+        });
+        return organization;
+      });
+    } catch (error) {
+      if (error instanceof UniqueConstraintViolationException) throw problem('slug_taken', { cause: error });
+      throw error;
+    }
+  }
+
+  /**
+   * Whether somebody is the only owner who can sign in of an organization that is not deleted: without them nobody could
+   * do anything for it. Of two owners who leave at once one stays.
+   * @param em of a system transaction that holds the person's row.
    */
   async isLastOwner(em: EntityManager, userId: string): Promise<boolean> {
-    const owners = await em.execute<{ organization_id: string; user_id: string }[]>(
-      `select m.organization_id, m.user_id from user_organization_membership m
-        where m.role = 'owner'
-          and m.organization_id in (select o.organization_id from user_organization_membership o where o.user_id = ? and o.role = 'owner')
-        order by m.organization_id, m.user_id for update of m`,
-      [userId],
-    );
-    const others = new Set(owners.filter((owner) => owner.user_id !== userId).map((owner) => owner.organization_id));
-    return owners.some((owner) => owner.user_id === userId && !others.has(owner.organization_id));
+    return (await soleOwnerships(em, userId)).length > 0;
   }
 
   /** Takes a person out of every organization. @param em of a system transaction. */
@@ -79,14 +131,29 @@ export class OrganizationsService {
         target: { type: 'user', id: userId },
         before: { role },
       });
+    await this.access.announce(em, ...left.map(({ organization_id }) => organization_id));
   }
 }
 
-/** Stores an organization under the slug of its name; when another one has it, with 8 characters more. @returns the slug. */
-async function insertOrganization(em: EntityManager, id: string, name: string): Promise<string> {
-  const plain = slugOf(name);
-  for (const slug of [plain, `${plain}-${suffix()}`]) {
-    // Waits for somebody who founds one of the same name at the same time, and then does nothing.
+/**
+ * An organization, held until the transaction ends.
+ * @throws Problem `not_found` when it was removed meanwhile.
+ */
+export async function lockOrganization(em: EntityManager, id: string): Promise<Organization> {
+  return em.findOneOrFail(
+    Organization,
+    { id },
+    { lockMode: LockMode.PESSIMISTIC_WRITE, failHandler: () => problem('not_found') },
+  );
+}
+
+/** Stores an organization under the first of `slugs` that is free. @returns that slug; null when all are taken. */
+async function insertOrganization(
+  em: EntityManager,
+  { id, name, slugs }: { id: string; name: string; slugs: string[] },
+): Promise<string | null> {
+  for (const slug of slugs) {
+    // Waits for somebody who founds one of the same slug at the same time, and then does nothing.
     const made = await em.execute<{ id: string }[]>(
       `insert into organizations (id, name, slug, created_at, updated_at) values (?, ?, ?, now(), now())
        on conflict (slug) do nothing returning id`,
@@ -94,24 +161,5 @@ async function insertOrganization(em: EntityManager, id: string, name: string): 
     );
     if (made.length === 1) return slug;
   }
-  throw problem('conflict', { detail: 'Every slug that was tried is taken; try again' });
-}
-
-/** 40 bits. */
-function suffix(): string {
-  return newToken(6)
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, 'x');
-}
-
-/** A name as a part of an address: letters of ASCII, digits and hyphens. */
-function slugOf(name: string): string {
-  const slug = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replace(/^-/, '')
-    .slice(0, 50)
-    .replace(/-$/, '');
-  return slug || 'organization';
+  return null;
 }

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ValidateBy } from 'class-validator';
 import { newToken } from '../kernel/tokens.js';
 
-/** Groups of lower-case letters and digits with one hyphen between: a label of DNS (RFC 1035, 2.3.1) of 2 to 60 characters. */
+/** Groups of lower-case letters and digits with one hyphen between, 2 to 60 in all: fits a label of DNS (RFC 1123, 2.1). */
 export const SLUG = /^(?=.{2,60}$)[a-z0-9]+(?:-[a-z0-9]+)*$/;
 /** Room for a hyphen and a suffix. */
 const MAX_FROM_NAME = 50;

@@ -2,13 +2,20 @@ import type { Links } from '../links.js';
 import { accountDeletionConfirmed } from './account-deletion-confirmed.js';
 import { accountDisabled } from './account-disabled.js';
 import type { Mail } from './compose.js';
+import { domainLapsed } from './domain-lapsed.js';
+import { domainMissing } from './domain-missing.js';
 import { emailChangeConfirm } from './email-change-confirm.js';
 import { emailChangeNotice } from './email-change-notice.js';
 import { emailChanged } from './email-changed.js';
+import { invitation } from './invitation.js';
+import { memberRemoved } from './member-removed.js';
+import { organizationDeleted } from './organization-deleted.js';
+import { ownershipTransferred } from './ownership-transferred.js';
 import { passwordChanged } from './password-changed.js';
 import { passwordReset } from './password-reset.js';
 import { refreshTokenReuse } from './refresh-token-reuse.js';
 import { registrationAttempt } from './registration-attempt.js';
+import { roleChanged } from './role-changed.js';
 import { verifyEmail } from './verify-email.js';
 
 /** Every mail that Tenon sends. */
@@ -20,9 +27,16 @@ export const templates = {
   'email-change-confirm': emailChangeConfirm,
   'email-change-notice': emailChangeNotice,
   'email-changed': emailChanged,
+  invitation,
   'refresh-token-reuse': refreshTokenReuse,
   'account-deletion-confirmed': accountDeletionConfirmed,
   'account-disabled': accountDisabled,
+  'role-changed': roleChanged,
+  'member-removed': memberRemoved,
+  'organization-deleted': organizationDeleted,
+  'ownership-transferred': ownershipTransferred,
+  'domain-missing': domainMissing,
+  'domain-lapsed': domainLapsed,
 } as const;
 
 export type TemplateName = keyof typeof templates;

@@ -1,0 +1,38 @@
+import { isDeepStrictEqual } from 'node:util';
+
+/** A value of JSON. */
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export interface JsonObject {
+  [name: string]: Json;
+}
+
+/** Whether a value of JSON is an object: neither null nor an array. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Merges a patch into a value (JSON Merge Patch, RFC 7396, 2): objects by path, null removes, anything else replaces.
+ * Neither is changed. Names become own properties, whatever they are: no prototype is reached.
+ */
+export function mergePatch(target: Json | undefined, patch: Json): Json {
+  if (!isJsonObject(patch)) return patch;
+  const merged = new Map(isJsonObject(target) ? Object.entries(target) : []);
+  for (const [name, value] of Object.entries(patch))
+    if (value === null) merged.delete(name);
+    else merged.set(name, mergePatch(merged.get(name), value));
+  return Object.fromEntries(merged);
+}
+
+/** The smallest patch that makes `to` of `from`: what changed between them, null where something went. */
+export function patchBetween(from: JsonObject, to: JsonObject): JsonObject {
+  const names = new Set([...Object.keys(from), ...Object.keys(to)]);
+  return Object.fromEntries(
+    [...names].flatMap((name): [string, Json][] => {
+      const [before, after] = [from[name], to[name]];
+      if (after === undefined) return [[name, null]];
+      if (isDeepStrictEqual(before, after)) return [];
+      return [[name, isJsonObject(before) && isJsonObject(after) ? patchBetween(before, after) : after]];
+    }),
+  );
+}
