@@ -169,9 +169,11 @@ describe('U1 reading the trail', () => {
     });
     expect(Object.keys(body.data[0]).toSorted()).toEqual([
       'action',
+      'actorFullName',
       'actorId',
       'actorKind',
       'actorName',
+      'actorRole',
       'after',
       'before',
       'id',
@@ -182,10 +184,12 @@ describe('U1 reading the trail', () => {
       'outcome',
       'reason',
       'requestId',
+      'sentence',
       'sessionId',
       'targetId',
       'targetType',
       'userAgent',
+      'userFullName',
       'userId',
     ]);
     const all = await search({ limit: 200 }).expect(200);
@@ -228,7 +232,7 @@ describe('U1 reading the trail', () => {
       organizationId: one.organization_id,
       targetId: one.target_id,
     };
-    for (const [name, value] of Object.entries(filters)) {
+    for (const [name, value] of Object.entries({ ...filters, q: one.target_id })) {
       const { body } = await search({ [name]: value }).expect(200);
       expect(
         body.data.map((entry: { id: string }) => entry.id),
@@ -299,6 +303,12 @@ describe('U1 reading the trail', () => {
     { action: '*' },
     { outcome: 'maybe' },
     { targetType: `user' --` },
+    { actorRole: `owner' --` },
+    { q: 'x' },
+    { q: '  x  ' },
+    { q: 'x'.repeat(101) },
+    { q: 'two\nlines' },
+    { q: ['one', 'two'] },
     { targetId: 'a\0b' },
     { requestId: 'x' },
     { actorId: [newId(), newId()] },
@@ -361,7 +371,7 @@ describe('O8 the trail and its policies cannot be changed by the application', (
     ['alter table audit_log disable row level security', /must be owner/],
     ['alter table audit_log no force row level security', /must be owner/],
     ['alter table audit_log detach partition audit_log_default', /must be owner/],
-    ['drop policy app_writes on audit_log', /must be owner/],
+    ['drop policy app_leaves on audit_log', /must be owner/],
     ['alter policy tenant_reads on audit_log using (true)', /must be owner/],
     ['create policy mine on audit_log to tenon_app using (true)', /must be owner/],
     [

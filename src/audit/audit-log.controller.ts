@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../kernel/api-problems.js';
 import { Authorize } from '../kernel/authorize.js';
 import { AuditLogQuery } from './audit-log.dto.js';
-import { AuditLogPage, toView } from './audit-log.view.js';
+import { AuditLogPage } from './audit-log.view.js';
 import { AuditQueries } from './audit.queries.js';
 
 @ApiTags('Audit')
@@ -16,7 +16,6 @@ export class AuditLogController {
   @Authorize('platform-admin')
   @ApiProblems('validation_failed')
   async listAuditLog(@Query() query: AuditLogQuery): Promise<AuditLogPage> {
-    const { data, meta } = await this.audit.search(query);
-    return { data: data.map(toView), meta };
+    return this.audit.search(query);
   }
 }

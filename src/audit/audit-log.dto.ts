@@ -1,10 +1,23 @@
-import { IsIn, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { IsIn, IsOptional, IsString, IsUUID, Length, Matches, MaxLength } from 'class-validator';
 import { IsInstant } from '../kernel/instant.js';
 import { CursorQuery } from '../kernel/lists.js';
 import type { AuditOutcome } from './audit-entry.entity.js';
 
-/** Which entries of the trail to list. Filters that are given all have to hold. */
-export class AuditLogQuery extends CursorQuery {
+/** Which entries of an organization's trail to list. Filters that are given all have to hold. */
+export class OrganizationAuditLogQuery extends CursorQuery {
+  /**
+   * Text to find in action, reason, target, `before`, `after`, address and request, and in the names of who acted and
+   * whom it is about: 2 to 100 characters, in any case.
+   * @example grace
+   */
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.normalize('NFC').trim() : value))
+  @IsString()
+  @Length(2, 100)
+  @Matches(/^\P{Cc}*$/u, { message: 'q has to be one line of text' })
+  q?: string;
+
   /**
    * Who acted: the id of a user.
    * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
@@ -22,12 +35,13 @@ export class AuditLogQuery extends CursorQuery {
   userId?: string;
 
   /**
-   * The organization in which it happened.
-   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
+   * In which role they acted: a base role, a custom one, or `platform-admin`.
+   * @example platform-admin
    */
   @IsOptional()
-  @IsUUID()
-  organizationId?: string;
+  @MaxLength(100)
+  @Matches(/^[a-z0-9._-]+$/, { message: 'actorRole has to be the key of a role such as admin' })
+  actorRole?: string;
 
   /**
    * What happened: an action, or the beginning of one followed by `.*`.
@@ -87,4 +101,15 @@ export class AuditLogQuery extends CursorQuery {
   @IsOptional()
   @IsInstant()
   to?: string;
+}
+
+/** Which entries of the trail to list. Filters that are given all have to hold. */
+export class AuditLogQuery extends OrganizationAuditLogQuery {
+  /**
+   * The organization in which it happened.
+   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
+   */
+  @IsOptional()
+  @IsUUID()
+  organizationId?: string;
 }

@@ -2,10 +2,11 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { ActorKind } from '../kernel/actor.js';
 import { CursorMeta, type CursorPage } from '../kernel/lists.js';
 import type { AuditData, AuditEntry, AuditOutcome } from './audit-entry.entity.js';
+import { toSentence } from './sentences.js';
 
 const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00';
 
-/** One entry of the trail. */
+/** One entry of the trail, as it was recorded, with names of today. */
 export class AuditEntryView {
   /** Sorted by time. */
   @ApiProperty({ format: 'uuid', example: ID })
@@ -16,6 +17,9 @@ export class AuditEntryView {
   /** What happened, `area.verb`. */
   @ApiProperty({ example: 'session.revoked' })
   action!: string;
+  /** The same for a person to read. Plain text, which holds what people chose: escape it where markup is read. */
+  @ApiProperty({ example: 'Grace Hopper changed the role of Ada Lovelace from member to admin' })
+  sentence!: string;
   /** Whether it succeeded or was refused. */
   @ApiProperty({ enum: ['success', 'failure'], example: 'success' })
   outcome!: AuditOutcome;
@@ -25,9 +29,12 @@ export class AuditEntryView {
   /** Who acted: a person, nobody known, or Tenon itself. */
   @ApiProperty({ enum: ['anonymous', 'user', 'system'], example: 'user' })
   actorKind!: ActorKind;
-  /** The person who acted. */
+  /** The person who acted; in an organization's trail null for a platform admin. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
   actorId!: string | null;
+  /** What they are called now; null once their account is deleted. */
+  @ApiProperty({ type: String, nullable: true, example: 'Grace Hopper' })
+  actorFullName!: string | null;
   /** Which part of Tenon acted, for the kind `system`. */
   @ApiProperty({ type: String, nullable: true, example: 'cleanup' })
   actorName!: string | null;
@@ -37,12 +44,15 @@ export class AuditEntryView {
   /** The platform admin who acted as that person. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: null })
   impersonatorId!: string | null;
-  /** The session in which it happened. */
+  /** The session in which it happened; null where `ip` is. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
   sessionId!: string | null;
   /** The person whom it is about. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
   userId!: string | null;
+  /** What that person is called now; null once their account is deleted. */
+  @ApiProperty({ type: String, nullable: true, example: 'Ada Lovelace' })
+  userFullName!: string | null;
   /** The organization in which it happened. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: null })
   organizationId!: string | null;
@@ -58,10 +68,10 @@ export class AuditEntryView {
   /** What it is since. */
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true, example: { status: 'disabled' } })
   after!: AuditData | null;
-  /** Address of the caller. */
+  /** Address of the caller; in an organization's trail only where a member acted. */
   @ApiProperty({ type: String, nullable: true, example: '203.0.113.7' })
   ip!: string | null;
-  /** Program of the caller. */
+  /** Program of the caller; null where `ip` is. */
   @ApiProperty({ type: String, nullable: true, example: 'Mozilla/5.0' })
   userAgent!: string | null;
   /** The request, as its header X-Request-Id said. */
@@ -79,8 +89,11 @@ export class AuditLogPage implements CursorPage<AuditEntryView> {
   meta!: CursorMeta;
 }
 
-/** What an entry is to a platform admin: everything. */
-export function toView(entry: AuditEntry): AuditEntryView {
+/** What an entry says without the names of today. */
+export type EntryFacts = Omit<AuditEntryView, 'sentence' | 'actorFullName' | 'userFullName'>;
+
+/** What was recorded. */
+export function toFacts(entry: AuditEntry): EntryFacts {
   return {
     id: entry.id,
     occurredAt: entry.occurredAt.toISOString(),
@@ -102,5 +115,15 @@ export function toView(entry: AuditEntry): AuditEntryView {
     ip: entry.ip ?? null,
     userAgent: entry.userAgent ?? null,
     requestId: entry.requestId ?? null,
+  };
+}
+
+/** @param names of the people in it, of whom the reader may know. */
+export function toView(entry: EntryFacts, names: ReadonlyMap<string, string>): AuditEntryView {
+  return {
+    ...entry,
+    sentence: toSentence(entry, names),
+    actorFullName: names.get(entry.actorId ?? '') ?? null,
+    userFullName: names.get(entry.userId ?? '') ?? null,
   };
 }

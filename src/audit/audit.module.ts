@@ -2,17 +2,19 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Global, Module } from '@nestjs/common';
 import { Schedules } from '../jobs/schedules.js';
 import { AuditLogController } from './audit-log.controller.js';
+import { AuditNames } from './audit-names.js';
 import { createAuditPartitions } from './audit.cleanup.js';
 import { AuditQueries } from './audit.queries.js';
 import { AuditService } from './audit.service.js';
+import { OrganizationAuditLogController } from './organization-audit-log.controller.js';
 import { SecurityEventsController } from './security-events.controller.js';
 
 /** The trail, open to every room above. */
 @Global()
 @Module({
-  controllers: [AuditLogController, SecurityEventsController],
-  providers: [AuditService, AuditQueries],
-  exports: [AuditService, AuditQueries],
+  controllers: [AuditLogController, OrganizationAuditLogController, SecurityEventsController],
+  providers: [AuditService, AuditQueries, AuditNames],
+  exports: [AuditService, AuditNames],
 })
 export class AuditModule {
   constructor(schedules: Schedules, em: EntityManager) {

@@ -1,68 +1,59 @@
-import { EntityManager, type FilterQuery } from '@mikro-orm/postgresql';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { asSystem } from '../database/tenant-context.js';
-import { firstIdAt, timeOfId } from '../kernel/ids.js';
-import { readInstant } from '../kernel/instant.js';
+import type { Actor } from '../kernel/actor.js';
 import { type CursorPage, type CursorQuery, readCursor, toCursorPage } from '../kernel/lists.js';
-import type { AuditLogQuery } from './audit-log.dto.js';
+import { olderThan, toConditions } from './audit-conditions.js';
 import { AuditEntry } from './audit-entry.entity.js';
+import type { AuditLogQuery, OrganizationAuditLogQuery } from './audit-log.dto.js';
+import { type AuditEntryView, toFacts, toView } from './audit-log.view.js';
+import { AuditNames } from './audit-names.js';
+import { type AuditScope, organizationScope, platformScope } from './audit-scope.js';
+import { SearchTime } from './search-time.js';
+import { searchText, select } from './text-search.js';
 
-/** An entry's id and its time are read from the clock one after the other; a minute is beyond any pause between. */
-const ID_LEEWAY_MS = 60_000;
-/** No request takes longer; its entries are looked for from its own time on. */
-const REQUEST_MS = 3600_000;
-
-/** Reads the trail across tenants; who may ask is the controllers' matter. */
+/** Reads the trail. Who may ask for which part of it is the controllers' matter. */
 @Injectable()
 export class AuditQueries {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly names: AuditNames,
+  ) {}
 
   /**
-   * Entries that meet every filter, newest first.
-   * @throws Problem `validation_failed` for a cursor of another list.
+   * Entries of the whole platform that meet every filter, newest first.
+   * @throws Problem `validation_failed` for a cursor of another list, and for a search that takes too long.
    */
-  async search({ cursor, limit, ...filters }: AuditLogQuery): Promise<CursorPage<AuditEntry>> {
-    return this.page({ cursor, limit }, toConditions(filters));
+  async search(query: AuditLogQuery): Promise<CursorPage<AuditEntryView>> {
+    return this.read(platformScope(this.em), query);
+  }
+
+  /** The same among the entries of the caller's organization, as {@link organizationScope} shows them. */
+  async searchOrganization(actor: Actor, query: OrganizationAuditLogQuery): Promise<CursorPage<AuditEntryView>> {
+    return this.read(organizationScope(this.em, actor.requiredOrganizationId), query);
   }
 
   /** Entries about one person, newest first. */
-  async about(userId: string, query: CursorQuery): Promise<CursorPage<AuditEntry>> {
-    return this.page(query, [{ userId }]);
-  }
-
-  private async page(
-    { cursor, limit }: CursorQuery,
-    conditions: FilterQuery<AuditEntry>[],
-  ): Promise<CursorPage<AuditEntry>> {
-    const before = readCursor(cursor);
-    const all = before === null ? conditions : [...conditions, { id: { $lt: before } }];
-    const rows = await asSystem(this.em, (em) =>
-      em.find(AuditEntry, { $and: all }, { orderBy: { id: 'desc' }, limit: limit + 1 }),
-    );
+  async about(userId: string, { cursor, limit }: CursorQuery): Promise<CursorPage<AuditEntry>> {
+    const conditions = [{ sql: 'user_id = ?', values: [userId] }, ...olderThan(readCursor(cursor))];
+    const rows = await asSystem(this.em, (em) => select(em, conditions, limit + 1));
     return toCursorPage(rows, limit, ({ id }) => id);
   }
-}
 
-function toConditions({
-  action,
-  from,
-  to,
-  ...equal
-}: Omit<AuditLogQuery, 'cursor' | 'limit'>): FilterQuery<AuditEntry>[] {
-  const conditions: FilterQuery<AuditEntry>[] = Object.entries(equal)
-    .filter(([, value]) => value !== undefined)
-    .map(([field, value]) => ({ [field]: value }));
-  if (action?.endsWith('*')) conditions.push({ action: { $like: `${action.slice(0, -1).replaceAll('_', '\\_')}%` } });
-  else if (action !== undefined) conditions.push({ action });
-  // The bounds of the id say which months' partitions to read; the time itself decides.
-  const earliest = from === undefined ? null : readInstant(from);
-  if (earliest)
-    conditions.push({ occurredAt: { $gte: earliest }, id: { $gte: firstIdAt(earliest.getTime() - ID_LEEWAY_MS) } });
-  const latest = to === undefined ? null : readInstant(to);
-  if (latest) conditions.push({ occurredAt: { $lt: latest }, id: { $lt: firstIdAt(latest.getTime() + ID_LEEWAY_MS) } });
-  // There is no index by request; its id says when it was.
-  const requestedAt = equal.requestId === undefined ? null : timeOfId(equal.requestId);
-  if (requestedAt !== null)
-    conditions.push({ id: { $gte: firstIdAt(requestedAt - ID_LEEWAY_MS), $lt: firstIdAt(requestedAt + REQUEST_MS) } });
-  return conditions;
+  private async read(
+    scope: AuditScope,
+    { cursor, limit, q, ...filters }: AuditLogQuery,
+  ): Promise<CursorPage<AuditEntryView>> {
+    const before = readCursor(cursor);
+    const conditions = [scope.entries, ...toConditions(filters, scope)];
+    const time = new SearchTime(q === undefined ? 'from' : 'q');
+    const rows =
+      q === undefined
+        ? await time.run(scope, (em) => select(em, [...conditions, ...olderThan(before)], limit + 1))
+        : await searchText(scope, this.names, time, { text: q, conditions, before, limit: limit + 1 });
+    const { data, meta } = toCursorPage(rows, limit, ({ id }) => id);
+    const shown = data.map((entry) => scope.show(toFacts(entry)));
+    const names = await this.names.of(shown.flatMap(({ actorId, userId }) => [actorId, userId]));
+    return { data: shown.map((entry) => toView(entry, names)), meta };
+  }
 }

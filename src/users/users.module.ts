@@ -1,6 +1,9 @@
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
+import { AuditNames } from '../audit/audit-names.js';
 import { AdminUsersController } from './admin-users.controller.js';
 import { MeController } from './me.controller.js';
+import { readNames } from './names.queries.js';
 import { UserEvents } from './user-events.js';
 import { UsersService } from './users.service.js';
 
@@ -10,4 +13,8 @@ import { UsersService } from './users.service.js';
   providers: [UsersService, UserEvents],
   exports: [UserEvents],
 })
-export class UsersModule {}
+export class UsersModule {
+  constructor(names: AuditNames, em: EntityManager) {
+    names.provide((ids) => readNames(em, ids));
+  }
+}

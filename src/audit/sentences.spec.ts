@@ -1,0 +1,192 @@
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { newId } from '../kernel/ids.js';
+import type { EntryFacts } from './audit-log.view.js';
+import { ACTIONS, toSentence } from './sentences.js';
+
+const [ada, grace, gone] = [newId(), newId(), newId()];
+const names = new Map([
+  [ada, 'Ada Lovelace'],
+  [grace, 'Grace Hopper'],
+]);
+
+function entry(facts: Partial<EntryFacts>): EntryFacts {
+  return {
+    id: newId(),
+    occurredAt: '2026-11-21T08:00:00.000Z',
+    action: 'test.done',
+    outcome: 'success',
+    reason: null,
+    actorKind: 'user',
+    actorId: grace,
+    actorName: null,
+    actorRole: 'owner',
+    impersonatorId: null,
+    sessionId: null,
+    userId: ada,
+    organizationId: null,
+    targetType: null,
+    targetId: null,
+    before: null,
+    after: null,
+    ip: null,
+    userAgent: null,
+    requestId: null,
+    ...facts,
+  };
+}
+const tell = (facts: Partial<EntryFacts>): string => toSentence(entry(facts), names);
+
+describe('U3 sentences', () => {
+  it.each<[string, Partial<EntryFacts>]>([
+    [
+      'Grace Hopper invited bob@example.com as admin',
+      { action: 'invitation.created', userId: null, after: { email: 'bob@example.com', role: 'admin' } },
+    ],
+    [
+      'Grace Hopper changed the role of Ada Lovelace from member to admin',
+      { action: 'member.role_changed', before: { role: 'member' }, after: { role: 'admin' } },
+    ],
+    [
+      'Somebody failed to sign in as ada@example.com: invalid_credentials',
+      {
+        action: 'password.refused',
+        actorKind: 'anonymous',
+        actorId: null,
+        actorRole: null,
+        outcome: 'failure',
+        targetId: 'ada@example.com',
+        reason: 'invalid_credentials',
+      },
+    ],
+    [
+      'A platform admin changed the plan from standard to pro',
+      {
+        action: 'organization.plan_changed',
+        actorRole: 'platform-admin',
+        before: { plan: 'standard' },
+        after: { plan: 'pro' },
+      },
+    ],
+    ['Grace Hopper removed Ada Lovelace', { action: 'member.removed', before: { role: 'member' } }],
+    ['Ada Lovelace left by deleting their account', { action: 'member.removed', actorId: ada }],
+    ['A deleted user removed a deleted user', { action: 'member.removed', actorId: gone, userId: newId() }],
+    [
+      'Ada Lovelace joined as owner',
+      { action: 'member.joined', actorKind: 'anonymous', actorId: null, after: { role: 'owner' } },
+    ],
+    ['Tenon added Ada Lovelace as member', { action: 'member.joined', actorKind: 'system', after: { role: 'member' } }],
+    [
+      'Grace Hopper changed the security policies (mfaRequired, ipAllowList)',
+      {
+        action: 'organization.policies_updated',
+        before: { mfaRequired: false },
+        after: { mfaRequired: true, ipAllowList: ['10.0.0.0/8'] },
+      },
+    ],
+    [
+      'Grace Hopper was refused /api/v1/organizations/:organizationId, which needs organization:update',
+      {
+        action: 'permission.denied',
+        outcome: 'failure',
+        targetId: '/api/v1/organizations/:organizationId',
+        reason: 'organization:update',
+      },
+    ],
+    ['The proof of the domain example.com lapsed', { action: 'domain.lapsed', after: { domain: 'example.com' } }],
+    [
+      'Refused (last_owner): Grace Hopper removed Ada Lovelace',
+      { action: 'member.removed', outcome: 'failure', reason: 'last_owner' },
+    ],
+    [
+      'A platform admin in the name of Grace Hopper removed Ada Lovelace',
+      { action: 'member.removed', impersonatorId: newId() },
+    ],
+  ])('%s', (sentence, facts) => {
+    expect(tell(facts)).toBe(sentence);
+  });
+
+  it('an action that a later version wrote is told by its words', () => {
+    expect(tell({ action: 'api_key.rotated' })).toBe('Grace Hopper: api key rotated');
+    expect(tell({ action: 'constructor' })).toBe('Grace Hopper: constructor');
+    expect(tell({ action: 'toString', actorKind: 'system' })).toBe('Tenon: toString');
+  });
+
+  it.each(ACTIONS)('%s is told of an entry that says nothing, or other things than were thought', (action) => {
+    const nothing = { actorId: null, userId: null, before: null, after: null };
+    const strange = { role: { a: 1 }, email: ['a', {}], name: null, plan: Number.NaN, key: '', domain: '\u202E' };
+    for (const actorKind of ['user', 'anonymous', 'system'] as const)
+      for (const facts of [nothing, { before: strange, after: strange }]) {
+        const sentence = tell({ action, actorKind, ...facts });
+        expect(sentence).toMatch(/^\p{Lu}.+[\p{L}\p{N})…]$/u);
+        expect(sentence).not.toMatch(/undefined|null|\[object|\s\s|\p{C}/u);
+      }
+  });
+
+  it('case 11: what people chose is one short line, and nothing in it turns the text around', () => {
+    const name = `Eve\u202E\u0000\r\nBcc: x\u2066\u200B${'x'.repeat(500)}`;
+    const sentence = toSentence(
+      entry({
+        action: 'role.created',
+        after: { key: `<img src=x>\u2029${'k'.repeat(500)}`, [`field\u202E`]: 1 },
+      }),
+      new Map([[grace, name]]),
+    );
+    expect(sentence).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+    expect(sentence).toMatch(/^Eve Bcc: x x+… made the role <img src=x> k+…$/);
+    expect([...sentence].length).toBeLessThan(200);
+  });
+
+  it('leaves a name as its owner writes it', () => {
+    expect(toSentence(entry({ action: 'member.left' }), new Map([[grace, 'bell hooks']]))).toBe('bell hooks left');
+  });
+});
+
+/** The second argument of each call of `record(` or `entry(` in a source file, as it is written. */
+function actionArguments(source: string): string[] {
+  return [...source.matchAll(/\.(?:record|entry)\(/g)].flatMap(({ index, 0: call }) => {
+    const parts = [''];
+    let depth = 1;
+    for (const sign of source.slice(index + call.length)) {
+      if ('([{'.includes(sign)) depth += 1;
+      if (')]}'.includes(sign)) depth -= 1;
+      if (depth === 0) break;
+      if (sign === ',' && depth === 1) parts.push('');
+      else parts[parts.length - 1] += sign;
+    }
+    return parts[1]?.trim() ? [parts[1].trim()] : [];
+  });
+}
+
+/** The actions that an expression can be: a text, a choice of texts, a template with a choice in it. */
+function actionsOf(expression: string): string[] {
+  const template = /^`([^$]*)\$\{[^?]*\?([^}]*)\}([^$]*)`$/s.exec(expression);
+  const texts = (source: string): string[] => [...source.matchAll(/'([^']*)'/g)].map(([, text]) => text!);
+  if (template) return texts(template[2]!).map((choice) => `${template[1]}${choice}${template[3]}`);
+  return texts(expression);
+}
+
+describe('U1 every action that is recorded has a sentence', () => {
+  const recorded = globSync('src/**/*.ts')
+    .filter((path) => !path.startsWith('src/audit/'))
+    .flatMap((path) => {
+      const source = readFileSync(path, 'utf8');
+      return actionArguments(source).flatMap((argument) => {
+        const actions = actionsOf(argument);
+        // Named elsewhere in the file: whatever looks like an action there.
+        return actions.length > 0 ? actions : [...source.matchAll(/'([a-z_]+\.[a-z_]+)'/g)].map(([, text]) => text!);
+      });
+    });
+
+  it('finds them in the sources', () => {
+    expect(recorded).toEqual(
+      expect.arrayContaining(['session.opened', 'user.enabled', 'user.disabled', 'member.joined', 'permission.denied']),
+    );
+    expect(recorded.length).toBeGreaterThan(30);
+  });
+
+  it.each([...new Set(recorded)])('%s', (action) => {
+    expect(action).toMatch(/^[a-z_]+\.[a-z_]+$/);
+    expect(ACTIONS).toContain(action);
+  });
+});

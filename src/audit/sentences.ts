@@ -1,0 +1,101 @@
+import type { EntryFacts } from './audit-log.view.js';
+import { shown, Telling } from './telling.js';
+
+type Sentence = (entry: Telling) => string;
+
+/** Every action that is recorded, `area.verb`, in a sentence. A test finds actions without one. */
+const table = {
+  'registration.requested': (e) => `${e.who} asked for an account for ${e.target}`,
+  'registration.resend_requested': (e) => `${e.who} asked for another mail to verify ${e.target}`,
+  'user.registered': (e) => `${e.self} registered${e.as('email')}`,
+  'user.imported': (e) => `${e.who} imported ${e.now(e.person, 'fullName', 'email')}`,
+  'user.updated': (e) => `${e.who} changed ${e.ofSelf ? 'their own profile' : `the profile of ${e.person}`}${e.fields}`,
+  'user.disabled': (e) => `${e.who} disabled the account of ${e.person}`,
+  'user.enabled': (e) => `${e.who} enabled the account of ${e.person}`,
+  'user.deleted': (e) => `${e.who} deleted ${e.ofSelf ? 'their own account' : `the account of ${e.person}`}`,
+  'platform_admin.created': (e) => `${e.who} made the first platform admin, ${e.now(e.person, 'email')}`,
+
+  'session.opened': (e) => `${e.person} signed in`,
+  'session.ended': (e) =>
+    e.byAnother
+      ? `${e.who} ended a session of ${e.person}: ${e.reason}`
+      : `A session of ${e.person} ended: ${e.reason}`,
+  'password.refused': (e) =>
+    e.ofSelf
+      ? `${e.who} gave a wrong password of their own: ${e.reason}`
+      : `${e.who} failed to sign in as ${e.target}: ${e.reason}`,
+  'password.locked': (e) => `Signing in as ${e.target} was locked for a while: ${e.reason}`,
+  'password.reset_requested': (e) => `${e.who} asked to reset the password of ${e.target}`,
+  'password.reset': (e) =>
+    e.byAnother ? `${e.who} reset the password of ${e.person}` : `${e.person} set a new password by mail`,
+  'password.changed': (e) => `${e.self} changed their password`,
+  'email.change_requested': (e) => `${e.self} asked to change their e-mail address${e.change('email')}`,
+  'email.changed': (e) => `${e.self} changed their e-mail address${e.change('email')}`,
+  'email.change_undone': (e) => `${e.self} undid a change of their e-mail address${e.change('email')}`,
+  'signing_key.created': (e) => `${e.who} made the key ${e.target} that signs access tokens`,
+  'signing_key.rotated': (e) => `${e.who} replaced the key that signs access tokens${e.change('kid')}`,
+  'signing_key.removed': (e) => `${e.who} removed the key ${e.target} that signed access tokens`,
+  'permission.denied': (e) => `${e.who} was refused ${e.target}, which needs ${e.reason}`,
+
+  'organization.created': (e) => `${e.self} founded the organization ${e.now(e.target, 'name')}`,
+  'organization.updated': (e) => `${e.who} changed the organization${e.fields}`,
+  'organization.deactivated': (e) => `${e.who} deactivated the organization`,
+  'organization.reactivated': (e) => `${e.who} reactivated the organization`,
+  'organization.deleted': (e) => `${e.who} deleted the organization`,
+  'organization.restored': (e) => `${e.who} restored the organization`,
+  'organization.purged': (e) => `${e.who} removed the organization ${e.now(e.target, 'name')} for good`,
+  'organization.ownership_transferred': (e) => `${e.who} handed the ownership to ${e.person}`,
+  'organization.settings_updated': (e) => `${e.who} changed the settings${e.fields}`,
+  'organization.plan_changed': (e) => `${e.who} changed the plan${e.change('plan', 'planKey', 'key')}`,
+  'organization.policies_updated': (e) => `${e.who} changed the security policies${e.fields}`,
+  'member.joined': (e) =>
+    e.byAnother ? `${e.who} added ${e.person}${e.as('role')}` : `${e.person} joined${e.as('role')}`,
+  'member.role_changed': (e) =>
+    `${e.who} changed ${e.ofSelf ? 'their own role' : `the role of ${e.person}`}${e.change('role')}`,
+  'member.removed': (e) => (e.ofSelf ? `${e.who} left by deleting their account` : `${e.who} removed ${e.person}`),
+  'member.left': (e) => `${e.self} left`,
+  'role.created': (e) => `${e.who} made the role ${e.now(e.target, 'key', 'name')}`,
+  'role.updated': (e) => `${e.who} changed the role ${e.target}${e.fields}`,
+  'role.deleted': (e) => `${e.who} removed the role ${e.now(e.target, 'key', 'name')}`,
+  'invitation.created': (e) => `${e.who} invited ${e.now('somebody', 'email')}${e.as('role')}`,
+  'invitation.resent': (e) => `${e.who} sent the invitation of ${e.now('somebody', 'email')} again`,
+  'invitation.revoked': (e) => `${e.who} withdrew the invitation of ${e.now('somebody', 'email')}`,
+  'invitation.accepted': (e) => `${e.self} accepted the invitation of ${e.now('somebody', 'email')}`,
+  'domain.claimed': (e) => `${e.who} claimed the domain ${e.now(e.target, 'domain')}`,
+  'domain.verified': (e) => `${e.who} found the proof of the domain ${e.now(e.target, 'domain')}`,
+  'domain.lapsed': (e) => `The proof of the domain ${e.now(e.target, 'domain')} lapsed`,
+  'domain.released': (e) => `${e.who} released the domain ${e.now(e.target, 'domain')}`,
+  'plan.created': (e) => `${e.who} made the plan ${e.now(e.target, 'key', 'name')}`,
+  'plan.updated': (e) => `${e.who} changed the plan ${e.target}${e.fields}`,
+  'plan.deleted': (e) => `${e.who} removed the plan ${e.now(e.target, 'key', 'name')}`,
+} satisfies Record<string, Sentence>;
+
+const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence>(table));
+/** Every action that has a sentence. */
+export const ACTIONS: readonly string[] = [...sentences.keys()];
+
+/** These say themselves that something was refused. */
+const REFUSALS = new Set(['password.refused', 'password.locked', 'permission.denied']);
+
+/**
+ * An entry as a sentence of plain text: `Grace Hopper changed the role of Ada Lovelace from member to admin`. It holds
+ * what people chose, shortened and on one line, and is no markup.
+ * @param names of people by their ids; who is not among them deleted their account.
+ */
+export function toSentence(entry: EntryFacts, names: ReadonlyMap<string, string>): string {
+  const telling = new Telling(entry, names);
+  const sentence = (sentences.get(entry.action) ?? byWords(entry.action))(telling);
+  const refused = entry.outcome === 'failure' && !REFUSALS.has(entry.action);
+  // Not the first letter of a name: people write theirs as they like.
+  return (refused ? `refused (${telling.reason}): ${sentence}` : sentence).replace(OWN_WORD, (word) =>
+    word.toUpperCase(),
+  );
+}
+
+/** The first letter of the words that a sentence of ours can begin with. */
+const OWN_WORD = /^[ars](?=( deleted user| platform admin|efused|omebody)\b)/;
+
+/** Of an action that a later version wrote: `Ada Lovelace: api key rotated`. */
+function byWords(action: string): Sentence {
+  return (e) => `${e.who}: ${shown(action.replaceAll(/[._-]+/g, ' ')) ?? '…'}`;
+}

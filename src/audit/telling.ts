@@ -1,0 +1,98 @@
+import { PLATFORM_ADMIN } from '../kernel/actor.js';
+import type { EntryFacts } from './audit-log.view.js';
+
+const MAX_CODE_POINTS = 80;
+const MAX_FIELDS = 4;
+const DELETED = 'a deleted user';
+
+/**
+ * A value that a person chose, as it may stand in a sentence: one line, without control and format characters, which
+ * could turn the text around it (Unicode TR 36), and not so long that nothing else is seen.
+ * @returns null for what is no text, number or truth value.
+ */
+export function shown(value: unknown): string | null {
+  if (Array.isArray(value)) return value.length === 0 ? null : shown(value.map((one) => shown(one) ?? '…').join(', '));
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return null;
+  const points = [...value.replace(/[\p{C}\p{Z}]+/gu, ' ').trim()];
+  return points.length > MAX_CODE_POINTS
+    ? `${points.slice(0, MAX_CODE_POINTS - 1).join('')}…`
+    : points.join('') || null;
+}
+
+/** An entry in the words that sentences are made of. Whatever a field misses has a word that stands for it. */
+export class Telling {
+  /** Who acted: `Ada Lovelace`, `a platform admin`, `somebody`, `Tenon`. */
+  readonly who: string;
+  /** Whom it is about. */
+  readonly person: string;
+  /** Who acted for themselves; where nobody was signed in, the person whose mail it came from. */
+  readonly self: string;
+  /** Whether somebody did it to themselves. */
+  readonly ofSelf: boolean;
+  /** Id of what was acted on, where it is one to read, such as an address or a key. */
+  readonly target: string;
+  readonly reason: string;
+
+  constructor(
+    private readonly entry: EntryFacts,
+    names: ReadonlyMap<string, string>,
+  ) {
+    const nameOf = (id: string): string => shown(names.get(id)) ?? DELETED;
+    this.person = entry.userId === null ? 'somebody' : nameOf(entry.userId);
+    this.who = actorOf(entry, nameOf);
+    this.self = entry.actorKind === 'user' ? this.who : this.person;
+    this.ofSelf = entry.userId !== null && entry.actorId === entry.userId;
+    this.target = shown(entry.targetId) ?? 'something';
+    this.reason = shown(entry.reason) ?? 'no reason given';
+  }
+
+  /** Whether it was done for a person by somebody else, or by Tenon. */
+  get byAnother(): boolean {
+    return this.entry.actorKind === 'system' || (this.entry.actorKind === 'user' && !this.ofSelf);
+  }
+
+  /** What the first of these fields is since, was before, or else `otherwise`. */
+  now(otherwise: string, ...fields: string[]): string {
+    return pick(this.entry.after, fields) ?? pick(this.entry.before, fields) ?? otherwise;
+  }
+
+  /** ` from member to admin`, as far as it is known. */
+  change(...fields: string[]): string {
+    const before = pick(this.entry.before, fields);
+    const after = pick(this.entry.after, fields);
+    return `${before === null ? '' : ` from ${before}`}${after === null ? '' : ` to ${after}`}`;
+  }
+
+  /** ` as admin`; nothing when the field is not there. */
+  as(field: string): string {
+    const value = this.now('', field);
+    return value && ` as ${value}`;
+  }
+
+  /** ` (mfaRequired, ipAllowList)`: the fields that were changed. */
+  get fields(): string {
+    const keys = [...new Set([...Object.keys(this.entry.before ?? {}), ...Object.keys(this.entry.after ?? {})])].map(
+      (key) => shown(key) ?? '…',
+    );
+    if (keys.length === 0) return '';
+    const more = keys.length > MAX_FIELDS ? ` and ${keys.length - MAX_FIELDS} more` : '';
+    return ` (${keys.slice(0, MAX_FIELDS).join(', ')}${more})`;
+  }
+}
+
+function actorOf(entry: EntryFacts, nameOf: (id: string) => string): string {
+  if (entry.actorKind === 'system') return 'Tenon';
+  if (entry.actorRole === PLATFORM_ADMIN) return 'a platform admin';
+  if (entry.actorKind === 'anonymous' || entry.actorId === null) return 'somebody';
+  const name = nameOf(entry.actorId);
+  return entry.impersonatorId === null ? name : `a platform admin in the name of ${name}`;
+}
+
+function pick(data: Record<string, unknown> | null, fields: readonly string[]): string | null {
+  for (const field of fields) {
+    const value = shown(data?.[field]);
+    if (value !== null) return value;
+  }
+  return null;
+}
