@@ -45,8 +45,8 @@ export const settingsSchema = {
           type: 'string',
           minLength: 1,
           maxLength: 120,
-          // Neither line breaks nor control and format characters.
-          pattern: String.raw`^[^\p{C}\p{Zl}\p{Zp}]+$`,
+          // As in every name: no line breaks, control characters, bidirectional overrides.
+          pattern: String.raw`^[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]*$`,
           description: 'Name to show, of one line',
           example: 'Analytical Engines',
         },

@@ -25,7 +25,7 @@ export class SettingsService {
    * @throws Problem `validation_failed`; `precondition_failed` when the version is another one.
    */
   async update(actor: Actor, patch: unknown, version: number | null): Promise<Organization> {
-    if (!isJsonObject(patch)) throw invalidField('settings', 'is_object', 'The body has to be a JSON object');
+    if (!isJsonObject(patch)) throw invalidField('settings', 'is_object', 'The settings have to be a JSON object');
     return this.em.transactional(async (em) => {
       const organization = await find(em, actor, LockMode.PESSIMISTIC_WRITE);
       if (version !== null && version !== organization.settingsVersion) throw problem('precondition_failed');
