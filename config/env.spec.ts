@@ -45,6 +45,7 @@ describe('P1 the environment', () => {
       TRUST_PROXY: 'everybody',
       CORS_ORIGINS: 'https://app.example.com/path',
       RATE_LIMITS: 'sometimes',
+      DNS_SERVERS: 'dns.example.com',
     });
     for (const name of [
       'PORT',
@@ -54,6 +55,7 @@ describe('P1 the environment', () => {
       'TRUST_PROXY',
       'CORS_ORIGINS',
       'RATE_LIMITS',
+      'DNS_SERVERS',
     ])
       expect(problems.some((problem) => problem.startsWith(name))).toBe(true);
     expect(problems.join()).not.toContain('hunter2');
@@ -81,5 +83,13 @@ describe('P1 the environment', () => {
   it('trusts the proxies that are named, and their networks', () => {
     expect(loadEnv({ TRUST_PROXY: '10.0.0.0/8, loopback, ::1' }).trustProxy).toEqual(['10.0.0.0/8', 'loopback', '::1']);
     expect(loadEnv({ TRUST_PROXY: 'off' }).trustProxy).toBe(false);
+  });
+
+  it('takes DNS servers by address, with a port or without', () => {
+    const servers = ['192.0.2.53', '127.0.0.1:5353', '2001:db8::53', '[::1]:53'];
+    expect(loadEnv({ DNS_SERVERS: servers.join(', ') }).dnsServers).toEqual(servers);
+    expect(loadEnv({}).dnsServers).toEqual([]);
+    for (const wrong of ['localhost', '192.0.2.53:', '192.0.2.53:0', '192.0.2.53:65536', '[192.0.2.53]:53', '::1:x'])
+      expect(problemsOf({ DNS_SERVERS: wrong }), wrong).toHaveLength(1);
   });
 });

@@ -47,6 +47,8 @@ export class Env {
   readonly rateLimits!: boolean;
   /** What Fastify's `trustProxy` takes: false, or the addresses and networks that may set X-Forwarded-For. */
   readonly trustProxy!: false | string[];
+  /** `ip` or `ip:port` of the resolvers that look for proofs of domains; empty: the system's. */
+  readonly dnsServers!: readonly string[];
   readonly docs!: boolean;
   readonly metricsToken?: string;
   readonly allowEmbedded!: boolean;
@@ -93,6 +95,7 @@ export function loadEnv(source: Readonly<Record<string, string | undefined>> = p
     passwordMinLength: read.integer('PASSWORD_MIN_LENGTH', 15, 8, 128),
     rateLimits: read.oneOf('RATE_LIMITS', ['on', 'off'], 'on') === 'on',
     trustProxy: read.proxies('TRUST_PROXY'),
+    dnsServers: read.dnsServers('DNS_SERVERS'),
     docs: read.oneOf('DOCS', ['on', 'off'], 'on') === 'on',
     metricsToken: read.text('METRICS_TOKEN'),
     allowEmbedded: read.oneOf('ALLOW_EMBEDDED', ['1', '0'], '0') === '1',
@@ -180,6 +183,19 @@ class Reader {
         isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
       if (!network && !names.includes(item))
         this.problems.push(`${name}: "${item}" is no address, network (10.0.0.0/8) or one of ${names.join(', ')}`);
+    }
+    return list;
+  }
+
+  dnsServers(name: string): string[] {
+    const list = this.list(name);
+    for (const item of list) {
+      const [, inBrackets, v4, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(item) ?? [];
+      const server = port === undefined ? isIP(item) !== 0 : isIP(inBrackets ?? '') === 6 || isIP(v4 ?? '') === 4;
+      if (!server || Number(port ?? 53) < 1 || Number(port ?? 53) > 65_535)
+        this.problems.push(
+          `${name}: "${item}" is no address of a DNS server such as 192.0.2.53, 192.0.2.53:53 or [::1]:53`,
+        );
     }
     return list;
   }

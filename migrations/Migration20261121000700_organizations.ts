@@ -140,7 +140,7 @@ export class Migration20261121000700_organizations extends Migration {
       `create index organizations_purge_after_index on organizations (purge_after) where purge_after is not null`,
     );
     this.addSql(
-      `create index user_organization_membership_joined_index on user_organization_membership (organization_id, joined_at, user_id)`,
+      `create index user_organization_membership_joined_index on user_organization_membership (organization_id, joined_at, user_id) include (role)`,
     );
     // Founding and removing, the plan, and joining are for the system role; an owner changes what is left.
     this.addSql(`revoke insert, update, delete on organizations from tenon_app`);
@@ -194,6 +194,9 @@ export class Migration20261121000700_organizations extends Migration {
         primary key (organization_id, id))`);
     this.addSql(
       `create unique index organization_domains_proven_unique on organization_domains (domain) where verified_at is not null`,
+    );
+    this.addSql(
+      `create index organization_domains_last_checked_at_index on organization_domains (last_checked_at, id) where verified_at is not null`,
     );
     this.addSql(
       `alter table organization_domains add constraint organization_domains_organization_id_domain_unique unique (organization_id, domain)`,

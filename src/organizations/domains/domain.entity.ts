@@ -13,6 +13,11 @@ const DomainSchema = defineEntity({
       name: 'organization_domains_proven_unique',
       expression: `create unique index organization_domains_proven_unique on organization_domains (domain) where verified_at is not null`,
     },
+    {
+      // What the re-check walks along.
+      name: 'organization_domains_last_checked_at_index',
+      expression: `create index organization_domains_last_checked_at_index on organization_domains (last_checked_at, id) where verified_at is not null`,
+    },
   ],
   uniques: [{ properties: ['organization', 'domain'] }],
   properties: {
