@@ -15,7 +15,12 @@ import { DomainPageView, DomainView, toDomainView } from './domains.view.js';
 export class DomainsController {
   constructor(private readonly domains: DomainsService) {}
 
-  /** Claims a domain; the answer says which TXT record proves it. */
+  /**
+   * Claims a domain; the answer says which TXT record proves it.
+   * @remarks Put `record` of the answer into DNS, wait until it has spread (minutes, at some providers hours), then verify
+   * the domain. Only the domain itself is meant, nothing below it. Public suffixes such as `co.uk` or `github.io` cannot
+   * be claimed, nor names that imitate others.
+   */
   @Post()
   @Authorize('domains:manage')
   @ApiProblems('conflict', 'domain_taken', 'plan_limit_reached')
@@ -45,8 +50,7 @@ export class DomainsController {
 
   /**
    * Looks for the record in DNS; where it is, the domain is proven.
-   *
-   * An organization that has proven a domain holds it against all others. A challenge that has expired is replaced: the
+   * @remarks Leave the record where it is: it is looked for again every day. A challenge that has expired is replaced; the
    * answer is 409 then, and the claim shows the new record.
    */
   @Post(':id/verify')
