@@ -95,9 +95,9 @@ async function register(email: string, fullName = 'Ada Lovelace', organizationNa
   return linkIn(await mailTo(email, 'verify-email'));
 }
 
-async function newPerson(): Promise<{ email: string; auth: { authorization: string } }> {
+async function newPerson(organizationName?: string): Promise<{ email: string; auth: { authorization: string } }> {
   const email = newAddress();
-  const token = new URL(await register(email)).searchParams.get('token');
+  const token = new URL(await register(email, undefined, organizationName)).searchParams.get('token');
   await http.post('/api/v1/auth/verify-email').send({ token }).expect(200);
   return { email, auth: await signIn(email) };
 }
@@ -111,8 +111,8 @@ const login = (email: string, password: string) => http.post('/api/v1/auth/login
 const button = (name: string) => page.getByRole('button', { name });
 const outcome = () => page.locator('#outcome');
 
-/** Opens a link as a person does, and sees that the page keeps its token to itself and has asked nothing. */
-async function follow(link: string): Promise<void> {
+/** Opens a link as a person does, and sees that the page keeps its token to itself and has asked nothing more. */
+async function follow(link: string, asked = ['GET']): Promise<void> {
   expect(link.startsWith(`${base}/`)).toBe(true);
   const token = new URL(link).searchParams.get('token')!;
   const response = await page.goto(link, { waitUntil: 'networkidle' });
@@ -120,7 +120,7 @@ async function follow(link: string): Promise<void> {
   expect(await response!.text()).not.toContain(token);
   expect(page.url()).toBe(link.split('?')[0]);
   expect(await page.content()).not.toContain(token);
-  expect(new Set(methods)).toEqual(new Set(['GET']));
+  expect([...new Set(methods)].toSorted()).toEqual(asked);
 }
 
 describe('P3 Swagger UI', () => {
@@ -303,6 +303,89 @@ describe('A10 the pages that confirm and undo a change of the address', () => {
     await http.get('/api/v1/users/me').set(newAuth).expect(401);
     await login(newEmail, PASSWORD).expect(401);
     await login(email, PASSWORD).expect(200);
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('O4 the page that accepts an invitation', () => {
+  const ORGANIZATION = `Acme ${MARKUP}`;
+  /** The preview is asked for at once: it says which fields there are, and changes nothing. */
+  const ASKED = ['GET', 'POST'];
+  let invitations: string;
+  let owner: { authorization: string };
+
+  beforeAll(async () => {
+    ({ auth: owner } = await newPerson(ORGANIZATION));
+    const { body } = await http.get('/api/v1/organizations').set(owner).expect(200);
+    invitations = `/api/v1/organizations/${body.data[0].id}/invitations`;
+  });
+
+  async function invite(email: string, role: string): Promise<{ id: string; link: string }> {
+    const { body } = await http.post(invitations).set(owner).send({ email, role }).expect(201);
+    return { id: body.id, link: linkIn(await mailTo(email, 'accept-invitation')) };
+  }
+
+  const memberships = async (auth: { authorization: string }) =>
+    (await http.get('/api/v1/organizations').set(auth).expect(200)).body.data;
+
+  it('asks somebody new for name and password, and makes them a member', async () => {
+    const email = newAddress();
+    const { link } = await invite(email, 'admin');
+    await follow(link, ASKED);
+    await page.getByText(`You are invited to join ${ORGANIZATION} as admin.`).waitFor();
+    expect(await page.locator('main').locator('img, script').count()).toBe(0);
+    expect(await page.getByLabel(/^E.mail address$/).inputValue()).toBe(email);
+
+    await button('Join').click();
+    await page.getByRole('alert').getByText('Enter your name').waitFor();
+    await page.getByLabel('Your name').fill('Grace Hopper');
+    await page.getByLabel('New password').fill('password1');
+    await page.getByLabel('The same password again').fill('password1');
+    await button('Join').click();
+    await page.getByRole('alert').getByText('The password needs at least 15 characters').waitFor();
+    await page.getByLabel('New password').fill(PASSWORD);
+    await page.getByLabel('The same password again').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await outcome().getByText('You have joined').waitFor();
+    expect(await outcome().innerText()).toContain(ORGANIZATION);
+    expect(await memberships(await signIn(email))).toMatchObject([{ name: ORGANIZATION, role: 'admin' }]);
+
+    methods = [];
+    await follow(link, ASKED);
+    await outcome().getByText('The invitation was accepted before').waitFor();
+    expect(await page.locator('form').count()).toBe(0);
+    expect(server.output()).not.toContain(new URL(link).searchParams.get('token'));
+    expect(complaints).toEqual([]);
+  });
+
+  it('signs somebody with an account in only to join', async () => {
+    const { email, auth } = await newPerson();
+    await follow((await invite(email, 'viewer')).link, ASKED);
+    await page.getByLabel('Your password').fill(OTHER_PASSWORD);
+    await button('Join').click();
+    await page.getByRole('alert').getByText('The password is wrong').waitFor();
+    expect(await memberships(auth)).toEqual([]);
+    await page.getByLabel('Your password').fill(PASSWORD);
+    await button('Join').click();
+    await outcome().getByText('You have joined').waitFor();
+    expect(await memberships(auth)).toMatchObject([{ role: 'viewer' }]);
+    const { body: sessions } = await http.get('/api/v1/auth/sessions').set(auth).expect(200);
+    expect(sessions.data).toMatchObject([{ current: true }]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says why a link does not work, before and after it was opened', async () => {
+    const { id, link } = await invite(newAddress(), 'member');
+    await follow(link, ASKED);
+    await http.delete(`${invitations}/${id}`).set(owner).expect(204);
+    await page.getByLabel('Your name').fill('Grace Hopper');
+    await page.getByLabel('New password').fill(PASSWORD);
+    await page.getByLabel('The same password again').fill(PASSWORD);
+    await button('Join').click();
+    await outcome().getByText('The invitation was withdrawn').waitFor();
+    methods = [];
+    await follow(link, ASKED);
+    await outcome().getByText('The invitation was withdrawn').waitFor();
     expect(complaints).toEqual([]);
   });
 });
