@@ -32,21 +32,18 @@ export async function startBench(): Promise<Figure[]> {
       figure: first.ms,
       limit: WISHES.firstMs,
       unit: 'ms',
-      bar: null,
     },
     {
       name: 'next start to healthy : as we would like it',
       figure: next.ms,
       limit: WISHES.nextMs,
       unit: 'ms',
-      bar: null,
     },
     {
       name: 'idle memory, Node and PostgreSQL : as we would like it',
       figure: next.idleMb,
       limit: WISHES.idleMb,
       unit: 'MB',
-      bar: null,
     },
   ];
 }
