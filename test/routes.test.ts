@@ -141,7 +141,10 @@ const document = JSON.parse(readFileSync('openapi.json', 'utf8')) as {
 const operations: Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
 );
-const closed = operations.filter(({ operation }) => operation.security);
+// An empty requirement beside another says that a session is taken, and not asked for.
+const closed = operations.filter(({ operation }) =>
+  operation.security?.every((requirement) => Object.keys(requirement).length > 0),
+);
 const filled = (path: string): string => path.replaceAll(/\{\w+\}/g, newId());
 
 describe('P3 routes and document', () => {
