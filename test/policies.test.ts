@@ -322,16 +322,14 @@ describe('O7 at the door', () => {
 describe('P22 versions of policies', () => {
   it('of 50 writers who read the same version one writes, also where nothing was written before', async () => {
     const office = await newOffice();
-    for (const version of [1, 2]) {
-      const answers = await atOnce(50, (n) =>
-        put(office, { ...NOTHING_ASKED, sessionLifetimeMinutes: 100 * version + n }).set('if-match', `"${version}"`),
-      );
-      expect(countStatuses(answers)).toEqual({ 200: 1, 412: 49 });
-      const written = answers.find(({ status }) => status === 200)!.body;
-      expect(written.version).toBe(version + 1);
-      expect((await get(`${office.path}/policies`, office.owner.auth)).body).toEqual(written);
-    }
-    expect(await changesOf(office)).toHaveLength(2);
+    const answers = await atOnce(50, (n) =>
+      put(office, { ...NOTHING_ASKED, sessionLifetimeMinutes: 100 + n }).set('if-match', '"1"'),
+    );
+    expect(countStatuses(answers)).toEqual({ 200: 1, 412: 49 });
+    const written = answers.find(({ status }) => status === 200)!.body;
+    expect(written.version).toBe(2);
+    expect((await get(`${office.path}/policies`, office.owner.auth)).body).toEqual(written);
+    expect(await changesOf(office)).toHaveLength(1);
   });
 
   it('a version that was never read writes nothing', async () => {

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { atOnce, countStatuses, insertPerson, openSession } from './harness/accounts.js';
+import { startApp, type TestApp } from './harness/app.js';
+import { insertMember, insertOrganization } from './harness/organizations.js';
+
+type Auth = { authorization: string };
+
+/** Something that several people edit. */
+interface Edited {
+  path: string;
+  auth: Auth;
+  method: 'patch' | 'put';
+  /** A body that changes it, another one for each number. */
+  change(n: number): object;
+}
+
+let tenon: TestApp;
+const edited = {} as Record<'plan' | 'organization' | 'organizationPlan' | 'policies' | 'settings' | 'role', Edited>;
+beforeAll(async () => {
+  tenon = await startApp();
+  const { userId } = await insertPerson(tenon.db, { platformRole: 'admin' });
+  const { auth: admin } = await openSession(tenon, userId);
+  const { organizationId, path } = await insertOrganization(tenon.db);
+  const { auth: owner } = await insertMember(tenon, organizationId, 'owner');
+  // Its plan has the version of the organization; apart, so that one test does not move the other's.
+  const other = await insertOrganization(tenon.db);
+  for (const key of ['even', 'odd'])
+    await tenon.http.post('/api/v1/plans').set(admin).send({ key, name: key, limits: {} }).expect(201);
+  const role = { key: 'receptionist', name: 'Receptionist', permissions: ['members:read'] };
+  await tenon.http.post(`${path}/roles`).set(owner).send(role).expect(201);
+  Object.assign(edited, {
+    plan: { path: '/api/v1/plans/even', auth: admin, method: 'patch', change: (n) => ({ description: `${n}` }) },
+    organization: { path, auth: owner, method: 'patch', change: (n) => ({ name: `Name ${n}` }) },
+    organizationPlan: {
+      path: `${other.path}/plan`,
+      auth: admin,
+      method: 'put',
+      change: (n) => ({ plan: n % 2 ? 'odd' : 'even' }),
+    },
+    policies: {
+      path: `${path}/policies`,
+      auth: owner,
+      method: 'put',
+      change: (n) => ({
+        mfaRequired: false,
+        sessionLifetimeMinutes: 1_000 + n,
+        signInMethods: null,
+        ipAllowList: null,
+      }),
+    },
+    settings: {
+      path: `${path}/settings`,
+      auth: owner,
+      method: 'patch',
+      change: (n) => ({ branding: { displayName: `Name ${n}` } }),
+    },
+    role: { path: `${path}/roles/${role.key}`, auth: owner, method: 'patch', change: (n) => ({ name: `Role ${n}` }) },
+  } satisfies typeof edited);
+});
+afterAll(() => tenon.close());
+
+const read = async ({ path, auth }: Edited) => {
+  const { body, headers } = await tenon.http.get(path).set(auth).expect(200);
+  return { body, etag: headers.etag as string };
+};
+const write = (thing: Edited, n: number, ifMatch?: string | string[]) => {
+  const request = tenon.http[thing.method](thing.path).set(thing.auth).send(thing.change(n));
+  // Several headers of one name, too.
+  return ifMatch === undefined ? request : request.set('if-match', ifMatch as string);
+};
+
+describe.each(['plan', 'organization', 'organizationPlan', 'policies', 'settings', 'role'] as const)(
+  'P22 the version of %s',
+  (name) => {
+    it('is its ETag, on reading and on writing, and each write raises it', async () => {
+      const thing = edited[name];
+      const before = await read(thing);
+      expect(before.etag).toBe(`"${before.body.version}"`);
+      const { body, headers } = await write(thing, 1, before.etag).expect(200);
+      expect(body.version).toBe(before.body.version + 1);
+      expect(headers.etag).toBe(`"${body.version}"`);
+      expect(await read(thing)).toMatchObject({ etag: headers.etag, body: { version: body.version } });
+    });
+
+    it('refuses the write of whoever read an older one; without If-Match, or with *, it goes through', async () => {
+      const thing = edited[name];
+      const { etag } = await read(thing);
+      await write(thing, 2).expect(200);
+      const { body } = await write(thing, 3, etag).expect(412);
+      expect(body.code).toBe('precondition_failed');
+      await write(thing, 3, '*').expect(200);
+      await write(thing, 4, etag).expect(412);
+    });
+
+    it('lets one of ten in who read the same', async () => {
+      const thing = edited[name];
+      const { etag, body } = await read(thing);
+      const next = name === 'organizationPlan' ? () => (body.plan.key === 'even' ? 1 : 2) : (n: number) => 10 + n;
+      const answers = await atOnce(10, (n) => write(thing, next(n), etag));
+      expect(countStatuses(answers)).toEqual({ 200: 1, 412: 9 });
+      expect((await read(thing)).body.version).toBe(body.version + 1);
+    });
+  },
+);
+
+describe('P22 If-Match', () => {
+  it('is matched by nothing but the tag itself', async () => {
+    const thing = edited.plan;
+    const before = await read(thing);
+    const { version } = before.body;
+    for (const ifMatch of [
+      `W/"${version}"`,
+      `"${version}", "${version + 1}"`,
+      [`"${version}"`, `"${version}"`],
+      `*, "${version}"`,
+      `${version}`,
+      `"0${version}"`,
+      `"+${version}"`,
+      `"${version}.0"`,
+      `"${version}`,
+      `'${version}'`,
+      `"${version + 1}"`,
+      '"0"',
+      '"-1"',
+      '"9999999999"',
+      '"99999999999999999999"',
+      '""',
+      '"*"',
+      '',
+      'anything',
+      `"1' or version = ${version} --"`,
+    ])
+      expect((await write(thing, 5, ifMatch)).body.code, String(ifMatch)).toBe('precondition_failed');
+    expect(await read(thing)).toEqual(before);
+  });
+
+  it('refuses without a word about what somebody else wrote, and comes after permission', async () => {
+    const { path } = edited.policies;
+    const { body } = await write(edited.policies, 1, '"1"').expect(412);
+    expect(Object.keys(body).toSorted()).toEqual(['code', 'detail', 'requestId', 'status', 'title', 'type']);
+    const { userId } = await insertPerson(tenon.db);
+    const { auth: stranger } = await openSession(tenon, userId);
+    for (const ifMatch of ['"1"', 'anything'])
+      await tenon.http.put(path).set(stranger).set('if-match', ifMatch).send({}).expect(404);
+  });
+});
