@@ -11,7 +11,10 @@ import { AuditQueries } from './audit.queries.js';
 export class AuditLogController {
   constructor(private readonly audit: AuditQueries) {}
 
-  /** Lists the trail of the whole platform, newest first. */
+  /**
+   * Lists the trail of the whole platform, newest first.
+   * @remarks A search that takes longer than 5 s is refused with `search_too_broad`: narrow it with `from` and `to`.
+   */
   @Get()
   @Authorize('platform-admin')
   @ApiProblems('validation_failed')

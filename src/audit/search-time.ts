@@ -9,10 +9,15 @@ const CANCELED = '57014';
 
 /** The time that one search has, over all of its statements. */
 export class SearchTime {
-  private readonly end = Date.now() + LIMIT_MS;
+  private readonly end: number;
 
   /** @param field of the query that makes the search what it is. */
-  constructor(private readonly field: string) {}
+  constructor(
+    private readonly field: string,
+    private readonly limitMs = LIMIT_MS,
+  ) {
+    this.end = Date.now() + limitMs;
+  }
 
   /**
    * Runs `work` in a transaction of the scope, whose statements end in time.
@@ -33,7 +38,7 @@ export class SearchTime {
     return invalidField(
       this.field,
       'search_too_broad',
-      `The search would take longer than ${LIMIT_MS / 1000} s; narrow the time with from and to`,
+      `The search would take longer than ${this.limitMs / 1000} s; narrow the time with from and to`,
     );
   }
 }

@@ -93,6 +93,18 @@ describe('U3 sentences', () => {
         reason: 'organization:update',
       },
     ],
+    [
+      'Grace Hopper renamed the organization from Engines to Analytical Engines',
+      {
+        action: 'organization.updated',
+        before: { name: 'Engines', slug: 'engines' },
+        after: { name: 'Analytical Engines', slug: 'engines' },
+      },
+    ],
+    [
+      'Grace Hopper changed the organization (slug)',
+      { action: 'organization.updated', before: { name: 'E', slug: 'e' }, after: { name: 'E', slug: 'engines' } },
+    ],
     ['The proof of the domain example.com lapsed', { action: 'domain.lapsed', after: { domain: 'example.com' } }],
     [
       'Refused (last_owner): Grace Hopper removed Ada Lovelace',

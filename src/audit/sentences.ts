@@ -38,7 +38,10 @@ const table = {
   'permission.denied': (e) => `${e.who} was refused ${e.target}, which needs ${e.reason}`,
 
   'organization.created': (e) => `${e.self} founded the organization ${e.now(e.target, 'name')}`,
-  'organization.updated': (e) => `${e.who} changed the organization${e.fields}`,
+  'organization.updated': (e) =>
+    e.changes('name')
+      ? `${e.who} renamed the organization${e.change('name')}`
+      : `${e.who} changed the organization${e.fields}`,
   'organization.deactivated': (e) => `${e.who} deactivated the organization`,
   'organization.reactivated': (e) => `${e.who} reactivated the organization`,
   'organization.deleted': (e) => `${e.who} deleted the organization`,

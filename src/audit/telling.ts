@@ -72,12 +72,17 @@ export class Telling {
 
   /** ` (mfaRequired, ipAllowList)`: the fields that were changed. */
   get fields(): string {
-    const keys = [...new Set([...Object.keys(this.entry.before ?? {}), ...Object.keys(this.entry.after ?? {})])].map(
-      (key) => shown(key) ?? '…',
-    );
-    if (keys.length === 0) return '';
-    const more = keys.length > MAX_FIELDS ? ` and ${keys.length - MAX_FIELDS} more` : '';
-    return ` (${keys.slice(0, MAX_FIELDS).join(', ')}${more})`;
+    const keys = [...new Set([...Object.keys(this.entry.before ?? {}), ...Object.keys(this.entry.after ?? {})])];
+    const changed = keys.filter((key) => this.changes(key)).map((key) => shown(key) ?? '…');
+    if (changed.length === 0) return '';
+    const more = changed.length > MAX_FIELDS ? ` and ${changed.length - MAX_FIELDS} more` : '';
+    return ` (${changed.slice(0, MAX_FIELDS).join(', ')}${more})`;
+  }
+
+  /** Whether a field is another one since. */
+  changes(field: string): boolean {
+    const { before, after } = this.entry;
+    return JSON.stringify(before?.[field]) !== JSON.stringify(after?.[field]);
   }
 }
 

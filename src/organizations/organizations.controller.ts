@@ -7,7 +7,7 @@ import { Authorize, CurrentActor } from '../kernel/authorize.js';
 import { PageQuery, toPage } from '../kernel/lists.js';
 import { IfMatch, Versioned, VersionedWrite } from '../kernel/versions.js';
 import { LifecycleService } from './lifecycle/lifecycle.service.js';
-import { OrganizationPath } from './organization-path.js';
+import { OrganizationPath } from '../kernel/organization-path.js';
 import { CreateOrganizationRequest, TransferOwnershipRequest, UpdateOrganizationRequest } from './organizations.dto.js';
 import { OrganizationsService } from './organizations.service.js';
 import {
@@ -59,7 +59,7 @@ export class OrganizationController {
     private readonly ownership: OwnershipService,
   ) {}
 
-  /** Shows an organization. Its owners see it in every state. */
+  /** Shows an organization; its owners see it in every state. */
   @Get()
   @Authorize('organization:read')
   @Versioned()
@@ -67,7 +67,10 @@ export class OrganizationController {
     return toOrganizationView(await this.organizations.get(actor));
   }
 
-  /** Changes name or slug. An old slug is free for others at once. */
+  /**
+   * Changes name or slug.
+   * @remarks What is left out stays. An old slug is free for others at once.
+   */
   @Patch()
   @Authorize('organization:update')
   @VersionedWrite()
@@ -81,9 +84,9 @@ export class OrganizationController {
   }
 
   /**
-   * Deletes the organization: it is gone at once for everybody but its owners, who can restore it until `purgeAfter`, 30
-   * days later. Then it is removed with everything of it but its trail. Each owner is told by mail. Deleting it again
-   * changes nothing, and moves no date.
+   * Deletes the organization; its owners can restore it for 30 days.
+   * @remarks It is gone at once for everybody but its owners, who are told by mail. After `purgeAfter` it is removed with
+   * everything in it but its trail. Deleting it again changes nothing, and moves no date.
    */
   @Delete()
   @Authorize('organization:delete')
@@ -91,7 +94,11 @@ export class OrganizationController {
     return toOrganizationView(await this.lifecycle.delete(actor));
   }
 
-  /** Brings a deleted organization back, as it was: deactivated stays deactivated. What is not deleted stays as it is. */
+  /**
+   * Brings a deleted organization back, as it was.
+   * @remarks What was deactivated before stays so. What is not deleted stays as it is. 409 `last_owner`: none of its owners
+   * can sign in any more; a platform admin transfers the ownership first.
+   */
   @Post('restore')
   @HttpCode(200)
   @Authorize('organization:delete')
@@ -101,8 +108,9 @@ export class OrganizationController {
   }
 
   /**
-   * Deactivates the organization: its members, keys and invitations stop at once, until it is reactivated. Owners keep
-   * what that takes. What is deactivated stays so; for what is deleted it is 409.
+   * Deactivates the organization: everybody in it stops at once.
+   * @remarks Members, keys and invitations get 403 `organization_inactive` until it is reactivated; owners keep what that
+   * takes. What is deactivated stays so; for what is deleted it is 409.
    */
   @Post('deactivate')
   @HttpCode(200)
@@ -112,7 +120,11 @@ export class OrganizationController {
     return toOrganizationView(await this.lifecycle.deactivate(actor));
   }
 
-  /** Lets everybody work again. What is active stays so; for what is deleted it is 409, `restore` comes first. */
+  /**
+   * Reactivates the organization: everybody can work again.
+   * @remarks What is active stays so; for what is deleted it is 409, `restore` comes first. 409 `last_owner`: none of its
+   * owners can sign in any more; a platform admin transfers the ownership first.
+   */
   @Post('reactivate')
   @HttpCode(200)
   @Authorize('organization:deactivate')
@@ -122,8 +134,9 @@ export class OrganizationController {
   }
 
   /**
-   * Hands the ownership to another active member, in one step: they become owner and are told by mail, you become admin.
-   * When a platform admin does it, nobody loses a role.
+   * Hands the ownership to another active member.
+   * @remarks In one step they become owner, and are told by mail, and you become admin. When a platform admin does it,
+   * nobody loses a role. 409: you named yourself.
    */
   @Post('transfer-ownership')
   @HttpCode(200)

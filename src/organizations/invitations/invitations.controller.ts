@@ -6,7 +6,7 @@ import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { toPage } from '../../kernel/lists.js';
 import { Limit } from '../../limits/limit.decorator.js';
-import { OrganizationPath } from '../organization-path.js';
+import { OrganizationPath } from '../../kernel/organization-path.js';
 import { InvitationPath, InviteRequest, ListInvitationsQuery } from './invitations.dto.js';
 import { InvitationsService } from './invitations.service.js';
 import { InvitationPageView, InvitationView, toInvitationView } from './invitations.view.js';

@@ -5,7 +5,7 @@ import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { toPage } from '../../kernel/lists.js';
-import { OrganizationPath } from '../organization-path.js';
+import { OrganizationPath } from '../../kernel/organization-path.js';
 import { ListMembersQuery, MemberPath, UpdateMemberRequest } from './members.dto.js';
 import { MembersService } from './members.service.js';
 import { MemberPageView, MemberView, toMemberView } from './members.view.js';

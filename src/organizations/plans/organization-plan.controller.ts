@@ -4,7 +4,7 @@ import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
-import { OrganizationPath } from '../organization-path.js';
+import { OrganizationPath } from '../../kernel/organization-path.js';
 import { OrganizationPlanService } from './organization-plan.service.js';
 import { OrganizationPlanView, toOrganizationPlanView } from './organization-plan.view.js';
 import { PutOrganizationPlanRequest } from './plans.dto.js';

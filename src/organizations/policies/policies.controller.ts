@@ -4,7 +4,7 @@ import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
-import { OrganizationPath } from '../organization-path.js';
+import { OrganizationPath } from '../../kernel/organization-path.js';
 import { PutPoliciesRequest } from './policies.dto.js';
 import { PoliciesService } from './policies.service.js';
 import { PoliciesView, toPoliciesView } from './policies.view.js';

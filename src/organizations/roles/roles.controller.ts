@@ -6,7 +6,7 @@ import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { PageQuery, toPage } from '../../kernel/lists.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
-import { OrganizationPath } from '../organization-path.js';
+import { OrganizationPath } from '../../kernel/organization-path.js';
 import { CreateRoleRequest, RolePath, UpdateRoleRequest } from './roles.dto.js';
 import { RolesService } from './roles.service.js';
 import { RolePageView, RoleView } from './roles.view.js';

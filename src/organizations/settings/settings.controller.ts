@@ -3,7 +3,7 @@ import { ApiBody, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../../kernel/actor.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
-import { OrganizationPath } from '../organization-path.js';
+import { OrganizationPath } from '../../kernel/organization-path.js';
 import { OrganizationSettingsPatch } from './settings.document.js';
 import { settingsExample } from './settings.schema.js';
 import { SettingsService } from './settings.service.js';
@@ -24,8 +24,9 @@ export class SettingsController {
   }
 
   /**
-   * Changes settings by a JSON Merge Patch (RFC 7396): objects are merged by path, null removes. What comes of it has to
-   * fit the schema below, and may take 64 KiB. `custom` is for settings of your own product.
+   * Changes settings by a JSON Merge Patch (RFC 7396).
+   * @remarks What is left out stays, objects are merged by path, null removes, arrays are replaced. What comes of it has to
+   * fit the schema below and may take 64 KiB in all. `custom` is for settings of your own product.
    */
   @Patch()
   @Authorize('settings:update')
