@@ -71,7 +71,7 @@ export class OrganizationView {
    */
   memberCount!: number;
   /**
-   * Of name and slug, also as `ETag`.
+   * Of name, slug and plan, also as `ETag`.
    * @example 1
    */
   version!: number;
