@@ -22,12 +22,13 @@ export function ormOptions(url: string, entities: EntityClass<AnyEntity>[], pool
     driverOptions: { connectionTimeoutMillis: CONNECTION_TIMEOUT_MS, application_name: 'tenon' },
     // A global EntityManager would share one identity map, and with it one tenant's rows, between requests.
     allowGlobalContext: false,
-    // What others made is not ours to drop: BullMQ's schema, functions, triggers, and the partitions of a table.
+    // What is made otherwise is not to drop: BullMQ's schema, functions, triggers, views, and the partitions of a table.
     schemaGenerator: {
       ignoreSchema: ['bullmq'],
       ignoreRoutines: true,
       ignoreTriggers: true,
       skipTables: ['schema_migrations', /_p\d{6}$/, /_default$/],
+      skipViews: ['rls_policies_audit'],
       disableForeignKeys: false,
       createForeignKeyConstraints: true,
     },

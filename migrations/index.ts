@@ -8,6 +8,8 @@ import { Migration20261121000610_signing_keys } from './Migration20261121000610_
 import { Migration20261121000620_decoys } from './Migration20261121000620_decoys.js';
 import { Migration20261121000630_sign_in } from './Migration20261121000630_sign_in.js';
 import { Migration20261121000700_organizations } from './Migration20261121000700_organizations.js';
+import { Migration20261121000710_row_security_tests } from './Migration20261121000710_row_security_tests.js';
+import { Migration20261121000720_security_setup } from './Migration20261121000720_security_setup.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -21,4 +23,6 @@ export const migrations = [
   { name: 'Migration20261121000620_decoys', class: Migration20261121000620_decoys },
   { name: 'Migration20261121000630_sign_in', class: Migration20261121000630_sign_in },
   { name: 'Migration20261121000700_organizations', class: Migration20261121000700_organizations },
+  { name: 'Migration20261121000710_row_security_tests', class: Migration20261121000710_row_security_tests },
+  { name: 'Migration20261121000720_security_setup', class: Migration20261121000720_security_setup },
 ];

@@ -7,6 +7,7 @@ export const CATALOGUE_KINDS = [
   'indexes',
   'constraints',
   'policies',
+  'views',
   'functions',
   'triggers',
   'privileges',
@@ -22,7 +23,7 @@ const RELATIONS = `
     select c.oid, regexp_replace(c.relname, '_p\\d{6}$', '_pYYYYMM') as name, c.relkind, c.relowner, c.relacl, c.relispartition,
            c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.reloptions
       from pg_class c
-     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'S')
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'S', 'v')
        and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
   ),
   routine as (
@@ -40,7 +41,7 @@ const QUERIES: Record<CatalogueKind, string> = {
              case when r.relispartition then 'partition of ' || (select inhparent::regclass from pg_inherits where inhrelid = r.oid) end,
              'row security ' || case when not r.relrowsecurity then 'off' when r.relforcerowsecurity then 'forced' else 'not forced' end,
              r.reloptions::text) as definition
-      from relation r where r.relkind <> 'S'`,
+      from relation r where r.relkind in ('r', 'p')`,
   columns: `
     select r.name || '.' || a.attname as name, concat_ws(' ',
              format_type(a.atttypid, a.atttypmod),
@@ -53,7 +54,7 @@ const QUERIES: Record<CatalogueKind, string> = {
       join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
       join pg_type t on t.oid = a.atttypid
       left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-     where r.relkind <> 'S' and not r.relispartition`,
+     where r.relkind in ('r', 'p') and not r.relispartition`,
   indexes: `
     select r.name || '.' || i.indexrelid::regclass as name,
            pg_get_indexdef(i.indexrelid) || case when i.indisvalid then '' else ' (invalid)' end as definition
@@ -72,6 +73,9 @@ const QUERIES: Record<CatalogueKind, string> = {
              'using ' || pg_get_expr(p.polqual, p.polrelid),
              'with check ' || pg_get_expr(p.polwithcheck, p.polrelid)) as definition
       from relation r join pg_policy p on p.polrelid = r.oid`,
+  views: `
+    select r.name, concat_ws(' ', r.reloptions::text, pg_get_viewdef(r.oid)) as definition
+      from relation r where r.relkind = 'v'`,
   functions: `
     select p.proname || '(' || oidvectortypes(p.proargtypes) || ')' as name, pg_get_functiondef(p.oid) as definition
       from routine p`,

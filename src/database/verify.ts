@@ -4,7 +4,7 @@ import { compareCatalogues, readCatalogue, type SchemaDifference } from './catal
 
 /**
  * Compares the schema of a database with what this version's migrations make: tables, columns, indexes, constraints,
- * policies, functions, triggers, privileges. Any login may ask.
+ * policies, views, functions, triggers, privileges. Any login may ask.
  * @returns nothing when they are the same.
  */
 export async function verifySchema(client: Client): Promise<SchemaDifference[]> {
