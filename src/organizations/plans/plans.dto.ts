@@ -48,7 +48,7 @@ export class PlanLimitsRequest {
 /** Makes a plan. */
 export class CreatePlanRequest {
   /**
-   * What it is known by; it cannot be changed.
+   * What it is known by: 2 to 40 of a-z, 0-9 and hyphens, a letter first; it cannot be changed.
    * @example team
    */
   @IsString()
