@@ -6,8 +6,7 @@ import { APP_ROLE } from '../../database/tenant-context.js';
 export const STANDARD_PLAN = 'standard';
 
 /** What a plan can limit. */
-export const PLAN_LIMITS = ['seats', 'domains', 'customRoles'] as const;
-export type PlanLimit = (typeof PLAN_LIMITS)[number];
+export type PlanLimit = 'seats' | 'domains' | 'customRoles';
 
 const PlanSchema = defineEntity({
   name: 'Plan',
