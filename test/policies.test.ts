@@ -283,6 +283,20 @@ describe('O7 at the door', () => {
     await get(`${office.path}/plan`, signedIn(office.owner, { minutesAgo: 59 })).expect(200);
   });
 
+  it('who was kept out by address stands in the organization’s trail', async () => {
+    const office = await newOffice();
+    await ask(office, { ipAllowList: [NETWORK] });
+    await get(`${office.path}/plan`, office.owner.auth, OUTSIDE).expect(403);
+    const [entry] = await entriesOf(tenon.db, 'permission.denied', office.owner.userId);
+    expect(entry).toMatchObject({
+      organization_id: office.organizationId,
+      outcome: 'failure',
+      reason: 'ip_not_allowed',
+      ip: OUTSIDE,
+      target_id: '/api/v1/organizations/:organizationId/plan',
+    });
+  });
+
   it('policies bind an owner whose organization is deactivated, too', async () => {
     const office = await newOffice();
     await ask(office, { ipAllowList: [NETWORK] });

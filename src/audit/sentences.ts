@@ -35,7 +35,9 @@ const table = {
   'signing_key.created': (e) => `${e.who} made the key ${e.target} that signs access tokens`,
   'signing_key.rotated': (e) => `${e.who} replaced the key that signs access tokens${e.change('kid')}`,
   'signing_key.removed': (e) => `${e.who} removed the key ${e.target} that signed access tokens`,
-  'permission.denied': (e) => `${e.who} was refused ${e.target}, which needs ${e.reason}`,
+  // What was missing is a permission or a role; what stood in the way is a code, such as ip_not_allowed.
+  'permission.denied': (e) =>
+    `${e.who} was refused ${e.target}${e.reason.includes('_') ? ': ' : ', which needs '}${e.reason}`,
 
   'organization.created': (e) => `${e.self} founded the organization ${e.now(e.target, 'name')}`,
   'organization.updated': (e) =>

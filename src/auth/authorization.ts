@@ -53,10 +53,13 @@ export class Authorization {
     const holds = requirement === 'member' ? active : (permissions as ReadonlySet<string>).has(requirement);
     if (!refusal && holds) return request.actor.within(organizationId, role, permissions);
     return this.enterAsPlatformAdmin(request, organizationId, async () => {
+      const actor = request.actor.within(organizationId, role, permissions);
+      // A token used from elsewhere is what an allow-list is for: its organization has to see that it was.
+      if (refusal?.status === 403 && refusal.code !== 'organization_inactive')
+        await this.denials.remember(actor, request, refusal.code);
       if (refusal) throw refusal;
       // An owner keeps what brings the organization back; the rest waits with it.
       if (!active) throw problem('organization_inactive');
-      const actor = request.actor.within(organizationId, role, permissions);
       throw await this.denials.remember(actor, request, requirement);
     });
   }

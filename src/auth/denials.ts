@@ -1,13 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { catchError, from, mergeMap, type Observable, throwError } from 'rxjs';
 import { AuditService } from '../audit/audit.service.js';
 import { asSystem } from '../database/tenant-context.js';
 import type { Actor } from '../kernel/actor.js';
 import { ACCESS, type Access, type ActingRequest, type Requirement } from '../kernel/authorize.js';
+import type { ErrorCode } from '../kernel/errors.js';
 import { Problem, problem } from '../kernel/problem.js';
 import { LimitsService } from '../limits/limits.service.js';
-import { Reflector } from '@nestjs/core';
 
 /** Denied permissions: a refusal that counts is kept, also where a service and not the guard refuses. */
 @Injectable()
@@ -19,17 +20,21 @@ export class Denials implements NestInterceptor {
     private readonly reflector: Reflector,
   ) {}
 
-  /** Commits the entry of a denial. @returns the refusal to throw. */
+  /**
+   * Commits the entry of a denial.
+   * @param reason what was missing: a requirement of the route, or the code of what stood in the way.
+   * @returns the refusal to throw.
+   */
   async remember(
     actor: Actor,
     request: ActingRequest,
-    requirement: Requirement,
+    reason: Requirement | ErrorCode,
     target = { type: 'route', id: request.routeOptions.url ?? '' },
   ): Promise<Problem> {
     // Counted before the entry is written: a flood of refusals must not fill the trail.
     await this.limits.hit('api', { ip: request.ip, account: actor.userId });
     await asSystem(this.em, async () =>
-      this.audit.record(actor, 'permission.denied', { outcome: 'failure', reason: requirement, target }),
+      this.audit.record(actor, 'permission.denied', { outcome: 'failure', reason, target }),
     );
     return problem('permission_denied');
   }
