@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { invalidField } from '../kernel/problem.js';
 import type { AuditScope } from './audit-scope.js';
 
-/** A search of the trail may take this long, whatever it is for. A text in 1,000,000 entries takes about 2 s. */
+/** A search of the trail may take this long, whatever it is for. A text that none of 1,000,000 holds takes 3 s. */
 const LIMIT_MS = 5_000;
 /** PostgreSQL's `query_canceled`. */
 const CANCELED = '57014';
