@@ -31,10 +31,13 @@ export class AdminUsersController {
     return toUserView(await this.users.get(id));
   }
 
-  /** Enables or disables a person; disabling ends every session at once. */
+  /**
+   * Enables or disables a person; disabling ends every session at once.
+   * @remarks 409 `last_owner`: nobody else could act for an active organization. Transfer it first, or deactivate it.
+   */
   @Patch(':id')
   @Authorize('platform-admin')
-  @ApiProblems('validation_failed', 'malformed_json', 'not_found', 'last_admin')
+  @ApiProblems('validation_failed', 'malformed_json', 'not_found', 'last_admin', 'last_owner')
   async updateUser(
     @CurrentActor() actor: Actor,
     @Param() { id }: UserPath,
