@@ -51,7 +51,7 @@ export class SetupCheckView implements SetupCheck {
   passed!: boolean;
   /**
    * What holds, or what is in its way.
-   * @example the login of the process is no superuser and has no BYPASSRLS
+   * @example "The login of the process is no superuser and has no BYPASSRLS"
    */
   detail!: string;
 }
