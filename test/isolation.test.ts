@@ -8,12 +8,17 @@ import { User } from '../src/users/user.entity.js';
 import { UsersService } from '../src/users/users.service.js';
 import { atOnce, insertPerson, type OpenedSession, openSession } from './harness/accounts.js';
 import { startApp, type TestApp } from './harness/app.js';
+import { insertInvitation } from './harness/invitations.js';
 import { newPerson } from './harness/people.js';
 
 interface Tenant extends OpenedSession {
   userId: string;
   email: string;
   organizationName: string;
+  organizationId: string;
+  invitationId: string;
+  /** The address that the invitation is for. */
+  guest: string;
 }
 
 let tenon: TestApp;
@@ -24,7 +29,10 @@ beforeAll(async () => {
   people = [];
   for (const organizationName of ['Org of Ada', 'Org of Grace']) {
     const { userId, email } = await newPerson(tenon, { organizationName, fullName: organizationName.slice(7) });
-    people.push({ userId, email, organizationName, ...(await openSession(tenon, userId)) });
+    const [{ id: organizationId }] = await rows('select id from organizations where name = $1', organizationName);
+    const { invitationId, email: guest } = await insertInvitation(tenon.db, organizationId, userId);
+    const session = await openSession(tenon, userId);
+    people.push({ userId, email, organizationName, organizationId, invitationId, guest, ...session });
   }
 });
 afterAll(() => tenon.close());
@@ -39,27 +47,39 @@ interface Ask {
   body?: object;
   /** Cut the connection before the answer. */
   abort?: true;
+  /** What is the asker's own and has to be in the answer. */
+  shows?: string;
 }
 
 describe('O8 case 3: few connections, many requests of two people', () => {
   const REQUESTS = 2_200;
   const AT_ONCE = 24;
 
-  /** What is asked, in turn: eleven, so that both people ask everything. */
-  const mix = (n: number, stranger: Tenant): Ask =>
-    [
-      { path: '/api/v1/users/me' },
-      { path: '/api/v1/organizations' },
-      { path: '/api/v1/auth/sessions' },
+  /** What is asked, in turn: nineteen, so that both people ask everything. */
+  const mix = (n: number, who: Tenant, stranger: Tenant): Ask => {
+    const [own, foreign] = [who, stranger].map(({ organizationId }) => `/api/v1/organizations/${organizationId}`);
+    return [
+      { path: '/api/v1/users/me', shows: who.email },
+      { path: '/api/v1/organizations', shows: who.organizationName },
+      { path: `${own}/members`, shows: who.email },
+      { path: '/api/v1/auth/sessions', shows: who.sessionId },
+      { path: `${own}/settings`, method: 'PATCH', body: { custom: { of: who.guest, n } }, shows: who.guest },
       { path: '/api/v1/users/me', method: 'PATCH', body: { timeZone: n % 4 < 2 ? 'Europe/London' : 'Asia/Tokyo' } },
+      { path: `${foreign}/members` },
       { path: '/api/v1/users/me', method: 'PATCH', body: { role: 'owner' } },
+      { path: `${own}/settings` },
+      { path: `${own}/invitations`, shows: who.guest },
       { path: `/api/v1/auth/sessions/${stranger.sessionId}`, method: 'DELETE' },
-      { path: '/api/v1/users/me' },
+      { path: `${own}/invitations/${stranger.invitationId}`, method: 'DELETE' },
+      { path: `${own}/members`, abort: true as const },
+      { path: `${own}/invitations`, method: 'POST', body: { email: 'no address', role: 'member' } },
       { path: '/api/v1/users/me/security-events?limit=5' },
-      { path: '/api/v1/organizations' },
+      { path: `${foreign}/settings`, method: 'PATCH', body: { custom: { of: who.guest } } },
       { path: '/api/v1/organizations', abort: true as const },
+      { path: `${own}/members/${stranger.userId}` },
       { path: '/api/v1/admin/users' },
-    ][n % 11]!;
+    ][n % 19]!;
+  };
 
   it('errors and aborts in between: nobody sees a row of the other', async () => {
     const seen = new Set<string>();
@@ -67,11 +87,12 @@ describe('O8 case 3: few connections, many requests of two people', () => {
     const one = async (n: number): Promise<void> => {
       const who = people[n % 2]!;
       const stranger = people[(n + 1) % 2]!;
-      const ask = mix(n, stranger);
+      const ask = mix(n, who, stranger);
       const result = ask.abort ? await abort(ask.path, who) : await send(ask, who);
       seen.add(result.status);
-      const secrets = [stranger.userId, stranger.email, stranger.organizationName];
-      const misses = ask.path === '/api/v1/organizations' && !ask.abort && !result.text.includes(who.organizationName);
+      const { userId, email, organizationName, organizationId, guest } = stranger;
+      const secrets = [userId, email, organizationName, organizationId, guest];
+      const misses = ask.shows !== undefined && !result.text.includes(ask.shows);
       if (misses || secrets.some((secret) => result.text.includes(secret)))
         foreign.push(`${ask.path} ${result.status} ${result.text}`);
     };

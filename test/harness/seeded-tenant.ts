@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { newId } from '../../src/kernel/ids.js';
+import { hashToken } from '../../src/kernel/tokens.js';
+import type { TestApp } from './app.js';
+import { insertMember, insertOrganization, type Member } from './organizations.js';
+
+/** An organization with something in every table of tenants, each text of it to be found nowhere else. */
+export interface SeededTenant {
+  organizationId: string;
+  /** A member of each base role, one with the custom role, and one more who can be worked on. */
+  owner: Member;
+  admin: Member;
+  member: Member;
+  viewer: Member;
+  custom: Member;
+  other: Member;
+  /** An id by the segment of a path that stands before it. */
+  ids: Record<string, string>;
+  /** Everything of it that nobody else may see: names, addresses, ids, settings, texts of the trail. */
+  secrets: string[];
+  /** Its people, whose rows count as its own. */
+  userIds: string[];
+}
+
+/** Puts a tenant with everything into the tables. */
+export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
+  const sql = (text: string, ...values: unknown[]) => tenon.db.sql.query(text, values);
+  const mark = randomBytes(5).toString('hex');
+  const organization = await insertOrganization(tenon.db, { name: `Name ${mark}` });
+  const { organizationId } = organization;
+  const roleKey = `role-${mark}`;
+  const range = `2001:db8:${mark.slice(0, 4)}::/48`;
+  // Arranging one's own dashboard is all that it may do: less than a viewer.
+  await sql(
+    `insert into organization_roles (organization_id, key, name, permissions, created_at, updated_at)
+     values ($1, $2, $3, '{dashboards:update}', now(), now())`,
+    organizationId,
+    roleKey,
+    `Role ${mark}`,
+  );
+  const join = (name: string, role = name): Promise<Member> =>
+    insertMember(tenon, organizationId, role, { fullName: `The ${name} ${mark}` });
+  const [owner, admin, member, viewer, custom, other] = (await Promise.all([
+    join('owner'),
+    join('admin'),
+    join('member'),
+    join('viewer'),
+    join('custom', roleKey),
+    join('other', 'member'),
+  ])) as [Member, Member, Member, Member, Member, Member];
+  const people = [owner, admin, member, viewer, custom, other];
+
+  const [invitationId, domainId, entryId, requestId] = [newId(), newId(), newId(), newId()];
+  await Promise.all([
+    sql(
+      `insert into invitations (organization_id, id, email, role, token_hash, invited_by, created_at, expires_at)
+     values ($1, $2, $3, 'member', $4, $5, now(), now() + interval '7 days')`,
+      organizationId,
+      invitationId,
+      `invited.${mark}@example.com`,
+      hashToken(mark),
+      owner.userId,
+    ),
+    sql(
+      `insert into organization_domains (organization_id, id, domain, challenge, challenge_expires_at, created_at)
+     values ($1, $2, $3, $4, now() + interval '7 days', now())`,
+      organizationId,
+      domainId,
+      `${mark}.example`,
+      `challenge-${mark}`,
+    ),
+    sql(
+      `insert into organization_policies (organization_id, ip_allow_list, session_lifetime_minutes, updated_at)
+     values ($1, $2, 4321, now())`,
+      organizationId,
+      ['127.0.0.0/8', range],
+    ),
+    sql(
+      `update organizations set settings = $2 where id = $1`,
+      organizationId,
+      JSON.stringify({ custom: { footer: `Setting ${mark}` }, contacts: { support: `support.${mark}@example.com` } }),
+    ),
+    sql(
+      `insert into audit_log (id, occurred_at, organization_id, actor_kind, actor_id, action, outcome, target_type, target_id, user_id, request_id, reason, after)
+     values ($1, now(), $2::uuid, 'user', $3, 'organization.updated', 'success', 'organization', $2::uuid::text, $4, $5, $6, $7)`,
+      entryId,
+      organizationId,
+      owner.userId,
+      other.userId,
+      requestId,
+      `Reason ${mark}`,
+      JSON.stringify({ name: `Trail ${mark}` }),
+    ),
+    sql(
+      `insert into outbox (id, topic, payload, summary, status, attempts, created_at, available_at, sent_at, organization_id)
+     values ($1, 'mail', null, $2, 'sent', 1, now(), now(), now(), $3)`,
+      newId(),
+      JSON.stringify({ to: `invited.${mark}@example.com`, template: 'invitation' }),
+      organizationId,
+    ),
+  ]);
+  return {
+    organizationId,
+    owner,
+    admin,
+    member,
+    viewer,
+    custom,
+    other,
+    ids: {
+      organizations: organizationId,
+      members: other.userId,
+      users: other.userId,
+      sessions: other.sessionId,
+      invitations: invitationId,
+      domains: domainId,
+      roles: roleKey,
+      requests: requestId,
+    },
+    secrets: [
+      mark,
+      organization.slug,
+      organizationId,
+      invitationId,
+      domainId,
+      entryId,
+      requestId,
+      range,
+      ...people.flatMap(({ userId, email, sessionId }) => [userId, email, sessionId]),
+    ],
+    userIds: people.map(({ userId }) => userId),
+  };
+}
