@@ -143,7 +143,7 @@ describe('O8 the tenant’s context', () => {
   it('case 4: a query without it returns nothing, never everything', async () => {
     const em = fork();
     expect(await em.find(User, {})).toEqual([]);
-    for (const table of ['users', 'organizations', 'user_organization_membership', 'user_sessions'])
+    for (const table of ['users', 'organizations', 'user_organization_membership', 'user_sessions', 'invitations'])
       expect(await em.execute(`select * from ${table}`), table).toEqual([]);
     expect(await em.execute(`update users set full_name = 'Eve' returning id`)).toEqual([]);
   });
@@ -276,6 +276,20 @@ describe('O8 case 4: the application’s login', () => {
     ['alter role current_user bypassrls'],
     ['alter role current_user superuser'],
     ['grant tenon_system to tenon_app'],
+    [`update organizations set plan_key = 'standard'`],
+    [
+      `insert into organizations (id, name, slug, created_at, updated_at) values (gen_random_uuid(), 'E', 'e-e', now(), now())`,
+    ],
+    ['delete from organizations'],
+    ['update user_organization_membership set organization_id = organization_id'],
+    ['update invitations set accepted_at = now()'],
+    ['delete from invitations'],
+    ['update organization_domains set domain = domain'],
+    ['update plans set seats = null'],
+    [`insert into role_permissions values ('viewer', 'organization:delete')`],
+    ['alter policy tenant on invitations using (true)'],
+    ['truncate invitations'],
+    ['select * from generate_rls_test_report()'],
   ])('is refused: %s', async (statement) => {
     await expect(tried(asPerson(), statement)).rejects.toThrow(
       /permission denied|must be owner|row-level security|must be|must have admin option|affected by row-level|Only roles|only roles/i,
