@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { IsOptional, IsString, IsUUID, MaxLength, MinLength } from 'class-validator';
+import { IsOptional, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
 import { PageQuery } from '../../kernel/lists.js';
 
 /** Names a member. */
@@ -30,8 +30,7 @@ export class ListMembersQuery extends PageQuery {
    * @example admin
    */
   @IsOptional()
-  @IsString()
-  @MaxLength(40)
+  @Matches(/^[a-z][a-z0-9-]{1,39}$/, { message: 'role has to be the key of a role' })
   role?: string;
 
   /**
