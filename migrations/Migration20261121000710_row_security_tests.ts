@@ -273,6 +273,7 @@ export class Migration20261121000710_row_security_tests extends Migration {
                      from pg_index i cross join unnest(i.indkey) as k where i.indrelid = c.oid and i.indisprimary), false) as found
             from rls_tenant_tables() t join pg_class c on c.oid = t.table_id
            where t.table_id = coalesce(only_table, t.table_id)
+           order by t.table_id::regclass::text
         loop
           table_id := tenant.table_id;
           granted := jsonb_build_object(
