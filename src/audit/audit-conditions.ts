@@ -1,7 +1,6 @@
 import { firstIdAt, timeOfId } from '../kernel/ids.js';
 import { readInstant } from '../kernel/instant.js';
 import type { AuditLogQuery } from './audit-log.dto.js';
-import type { AuditScope } from './audit-scope.js';
 
 /** A part of a `where`, with the values of its question marks. */
 export interface Condition {
@@ -14,16 +13,22 @@ const ID_LEEWAY_MS = 60_000;
 /** No request takes longer; its entries are looked for from its own time on. */
 const REQUEST_MS = 3600_000;
 
-/** What an entry has to be for the filters of a search but its text, within what a scope shows. */
-export function toConditions(filters: Omit<AuditLogQuery, 'cursor' | 'limit' | 'q'>, scope: AuditScope): Condition[] {
+/**
+ * What an entry has to be for the filters of a search but its text.
+ * @param shown SQL: whether the reader may know who acted, and whom it is about.
+ */
+export function toConditions(
+  filters: Omit<AuditLogQuery, 'cursor' | 'limit' | 'q'>,
+  shown: { actorShown: string; personShown: string },
+): Condition[] {
   const { actorId, userId, organizationId, actorRole, action, outcome, targetType, targetId, requestId } = filters;
   const conditions: Condition[] = [];
   const add = (value: unknown, ...sql: string[]): void => {
     if (value !== undefined)
       conditions.push(...sql.map((one) => ({ sql: one, values: one.includes('?') ? [value] : [] })));
   };
-  add(actorId, 'actor_id = ?', scope.actorShown);
-  add(userId, 'user_id = ?', scope.personShown);
+  add(actorId, 'actor_id = ?', shown.actorShown);
+  add(userId, 'user_id = ?', shown.personShown);
   add(organizationId, 'organization_id = ?');
   add(actorRole, 'actor_role = ?');
   add(outcome, 'outcome = ?');

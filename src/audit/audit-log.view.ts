@@ -2,7 +2,6 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { ActorKind } from '../kernel/actor.js';
 import { CursorMeta, type CursorPage } from '../kernel/lists.js';
 import type { AuditData, AuditEntry, AuditOutcome } from './audit-entry.entity.js';
-import { toSentence } from './sentences.js';
 
 const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00';
 
@@ -119,10 +118,10 @@ export function toFacts(entry: AuditEntry): EntryFacts {
 }
 
 /** @param names of the people in it, of whom the reader may know. */
-export function toView(entry: EntryFacts, names: ReadonlyMap<string, string>): AuditEntryView {
+export function toView(entry: EntryFacts, sentence: string, names: ReadonlyMap<string, string>): AuditEntryView {
   return {
     ...entry,
-    sentence: toSentence(entry, names),
+    sentence,
     actorFullName: names.get(entry.actorId ?? '') ?? null,
     userFullName: names.get(entry.userId ?? '') ?? null,
   };

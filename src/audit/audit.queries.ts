@@ -10,6 +10,7 @@ import { type AuditEntryView, toFacts, toView } from './audit-log.view.js';
 import { AuditNames } from './audit-names.js';
 import { type AuditScope, organizationScope, platformScope } from './audit-scope.js';
 import { SearchTime } from './search-time.js';
+import { toSentence } from './sentences.js';
 import { searchText, select } from './text-search.js';
 
 /** Reads the trail. Who may ask for which part of it is the controllers' matter. */
@@ -54,6 +55,6 @@ export class AuditQueries {
     const { data, meta } = toCursorPage(rows, limit, ({ id }) => id);
     const shown = data.map((entry) => scope.show(toFacts(entry)));
     const names = await this.names.of(shown.flatMap(({ actorId, userId }) => [actorId, userId]));
-    return { data: shown.map((entry) => toView(entry, names)), meta };
+    return { data: shown.map((entry) => toView(entry, toSentence(entry, names), names)), meta };
   }
 }
