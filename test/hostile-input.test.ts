@@ -127,6 +127,13 @@ const withBody = operations.flatMap(({ operation, ...rest }) => {
 const filled = (path: string, value: string = newId()): string =>
   path.replace('{organizationId}', organizationId).replaceAll(/\{\w+\}/g, value);
 
+/** Who comes past the door of a path: its own owner, without the look-ups that a platform admin costs. */
+const asker = (path: string): Person => (path.includes('{organizationId}') ? member : admin);
+/** All at once: half of a request is waiting. */
+const all = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
+  await Promise.all(items.map(work));
+};
+
 describe('case 7: hostile bodies', () => {
   it.each([
     ['__proto__', '{"__proto__":{"admin":true},"email":"a@example.com","password":"x"}'],
@@ -154,7 +161,7 @@ describe('case 7: hostile bodies', () => {
   it.each([['null'], ['[]'], ['"text"'], ['1'], ['true'], ['[{"email":"a@example.com"}]'], ['1e400']])(
     '%s instead of an object is refused everywhere',
     async (body) => {
-      for (const { name, method, path } of withBody) {
+      await all(withBody, async ({ name, method, path }) => {
         const { status, code } = await send([body], {
           method,
           path: filled(path),
@@ -162,7 +169,7 @@ describe('case 7: hostile bodies', () => {
         });
         expect([400, 404], name).toContain(status);
         expect(['validation_failed', 'malformed_json', 'not_found'], name).toContain(code);
-      }
+      });
     },
   );
 
@@ -191,7 +198,7 @@ describe('case 7: hostile bodies', () => {
     ['a boolean', true],
   ];
   it.each(hostile)('%s for a text is validation_failed, in every field of every route', async (_, value) => {
-    for (const { name, method, path, properties } of withBody) {
+    await all(withBody, async ({ name, method, path, properties }) => {
       const example = Object.fromEntries(Object.entries(properties).map(([field, schema]) => [field, schema.example]));
       for (const [field, schema] of Object.entries(properties)) {
         if (schema.type !== 'string') continue;
@@ -205,7 +212,7 @@ describe('case 7: hostile bodies', () => {
         expect([400, 404], `${name} ${field}`).toContain(status);
         expect(['validation_failed', 'not_found'], `${name} ${field}`).toContain(code);
       }
-    }
+    });
   });
 
   it.each([
@@ -430,31 +437,23 @@ describe('case 8: SQL where a word is expected', () => {
   const FREE_TEXT = new Set(['q', 'to', 'targetId']);
 
   it.each(queries)('$name', async ({ method, path, parameter }) => {
-    for (const value of SQL) {
-      const address = `${filled(path)}?${parameter.name}=${encodeURIComponent(value)}`;
-      const { status, code } = await send([], { method, path: address, headers: admin.auth });
+    const { auth: headers } = asker(path);
+    const ask = (query: string) => send([], { method, path: `${filled(path)}?${query}`, headers });
+    await all(SQL, async (value) => {
+      const { status, code } = await ask(`${parameter.name}=${encodeURIComponent(value)}`);
       const harmless = parameter.schema.type === 'string' && (FREE_TEXT.has(parameter.name) || /^[\w-]+$/.test(value));
-      expect(harmless ? [200, 400] : [400], address).toContain(status);
-      if (status === 400) expect(code, address).toBe('validation_failed');
+      expect(harmless ? [200, 400] : [400], value).toContain(status);
+      if (status === 400) expect(code, value).toBe('validation_failed');
       // The same as an array, and as an object of some framework.
       for (const form of [`${parameter.name}[]`, `${parameter.name}[$ne]`, `${parameter.name}.x`])
-        expect(
-          (
-            await send([], {
-              method,
-              path: `${filled(path)}?${encodeURIComponent(form)}=${encodeURIComponent(value)}`,
-              headers: admin.auth,
-            })
-          ).status,
-        ).toBe(400);
-    }
-    const twice = `${filled(path)}?${parameter.name}=a&${parameter.name}=b`;
-    expect((await send([], { method, path: twice, headers: admin.auth })).status, twice).toBe(400);
+        expect((await ask(`${encodeURIComponent(form)}=${encodeURIComponent(value)}`)).status, form).toBe(400);
+    });
+    expect((await ask(`${parameter.name}=a&${parameter.name}=b`)).status, 'twice').toBe(400);
     expect(broken()).toEqual([]);
   });
 
   it.each(operations.filter(({ path }) => path.includes('{')))('$name, in its path', async ({ method, path }) => {
-    for (const value of SQL) {
+    await all(SQL, async (value) => {
       const encoded = encodeURIComponent(value).replaceAll('.', '%2e');
       // An organization's own id is tried where there is no other.
       const address = filled(path.replace(/\{organizationId\}(?!.*\{)/, encoded), encoded);
@@ -464,7 +463,7 @@ describe('case 8: SQL where a word is expected', () => {
         headers: { ...JSON_TYPE, ...admin.auth },
       });
       expect([400, 404], address).toContain(status);
-    }
+    });
     expect(broken()).toEqual([]);
   });
 
