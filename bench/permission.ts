@@ -24,19 +24,18 @@ export async function permissionBench(postgres: EmbeddedPostgres): Promise<Figur
     entries: 0,
   });
   const { organizationId, email } = database.tenants[0]!;
+  const route = `/api/v1/organizations/${organizationId}/bench`;
   const env = { ...tenonEnv(database), RATE_LIMITS: 'off' };
   const tenon = await serve('./permission-routes.js', ['guarded'], env, '/health');
-  const empty = await serve('./permission-routes.js', ['bare'], env, '/statements');
+  const empty = await serve('./permission-routes.js', ['bare'], env, route);
   const { accessToken } = await signIn(tenon.url, email, PASSWORD);
   const headers = { authorization: `Bearer ${accessToken}` };
   const shape = { connections: CONNECTIONS, seconds: SECONDS, headers };
-  const route = `/api/v1/organizations/${organizationId}/bench`;
 
   const before = await statementsOf(tenon.url);
   // The first check reads the database, which also shows that statements are seen.
   await fetch(tenon.url + route, { headers });
-  const known = await statementsOf(tenon.url);
-  if (known === before) throw new Error('the first check has asked the database nothing');
+  if ((await statementsOf(tenon.url)) === before) throw new Error('the first check has asked the database nothing');
 
   let checked = 0;
   let statements = 0;

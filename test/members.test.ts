@@ -217,7 +217,11 @@ describe('O2 another role', () => {
     expect(await rolesIn(id)).toMatchObject({ [owner.userId]: 'owner', [admin.userId]: 'admin' });
     const denied = await entriesOf(db, 'permission.denied', admin.userId);
     expect(denied).toHaveLength(10);
-    expect(denied[0]).toMatchObject({ organization_id: id, outcome: 'failure', reason: 'members:update' });
+    expect(denied[0]).toMatchObject({
+      organization_id: id,
+      outcome: 'failure',
+      reason: 'Nobody changes their own role',
+    });
   });
 
   it('that the organization does not have is refused by field, also one of another organization', async () => {

@@ -21,6 +21,8 @@ interface Content {
 interface Operation {
   operationId: string;
   summary?: string;
+  description?: string;
+  'x-required-permission'?: string;
   tags?: string[];
   security?: object[];
   parameters?: {
@@ -80,6 +82,21 @@ describe('P3 the OpenAPI document', () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
     expect(ids.filter((id) => !/^[a-z][A-Za-z]+$/.test(id))).toEqual([]);
+  });
+
+  it.each(operations)('$name declares each id in its path once', ({ name: route, operation }) => {
+    const declared = operation.parameters?.filter(({ in: place }) => place === 'path').map(({ name }) => name) ?? [];
+    expect(declared.toSorted()).toEqual([...route.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!).toSorted());
+  });
+
+  it('has no pattern that means something else without the flag u, which Swagger UI would hold against parameters', () => {
+    expect(JSON.stringify(document)).not.toMatch(/"pattern":"[^"]*\\\\p\{/i);
+  });
+
+  it.each(operations)('$name says who may call it', ({ operation }) => {
+    const needs = operation['x-required-permission'];
+    if (needs?.includes(':')) expect(operation.description).toContain(`Needs the permission \`${needs}\`.`);
+    if (needs === 'platform-admin') expect(operation.description).toContain('For platform admins.');
   });
 
   it.each(operations)('$name explains its parameters', ({ operation }) => {

@@ -293,7 +293,7 @@ describe('O7 at the door', () => {
       outcome: 'failure',
       reason: 'ip_not_allowed',
       ip: OUTSIDE,
-      target_id: '/api/v1/organizations/:organizationId/plan',
+      target_id: 'GET /api/v1/organizations/:organizationId/plan',
     });
   });
 

@@ -85,12 +85,39 @@ describe('U3 sentences', () => {
       },
     ],
     [
-      'Grace Hopper was refused /api/v1/organizations/:organizationId, which needs organization:update',
+      'Grace Hopper was refused PATCH /api/v1/organizations/:organizationId, which needs organization:update',
       {
         action: 'permission.denied',
         outcome: 'failure',
-        targetId: '/api/v1/organizations/:organizationId',
+        targetId: 'PATCH /api/v1/organizations/:organizationId',
         reason: 'organization:update',
+      },
+    ],
+    [
+      'Grace Hopper was refused GET /api/v1/admin/users, which is for platform admins',
+      {
+        action: 'permission.denied',
+        outcome: 'failure',
+        targetId: 'GET /api/v1/admin/users',
+        reason: 'platform-admin',
+      },
+    ],
+    [
+      'Grace Hopper was refused GET /api/v1/organizations/:organizationId: ip_not_allowed',
+      {
+        action: 'permission.denied',
+        outcome: 'failure',
+        targetId: 'GET /api/v1/organizations/:organizationId',
+        reason: 'ip_not_allowed',
+      },
+    ],
+    [
+      'Grace Hopper was refused PATCH /api/v1/organizations/:organizationId/members/:userId: Nobody changes their own role',
+      {
+        action: 'permission.denied',
+        outcome: 'failure',
+        targetId: 'PATCH /api/v1/organizations/:organizationId/members/:userId',
+        reason: 'Nobody changes their own role',
       },
     ],
     [

@@ -1,3 +1,4 @@
+import { isPermission } from '../kernel/permissions.js';
 import type { EntryFacts } from './audit-log.view.js';
 import { shown, Telling } from './telling.js';
 
@@ -35,9 +36,8 @@ const table = {
   'signing_key.created': (e) => `${e.who} made the key ${e.target} that signs access tokens`,
   'signing_key.rotated': (e) => `${e.who} replaced the key that signs access tokens${e.change('kid')}`,
   'signing_key.removed': (e) => `${e.who} removed the key ${e.target} that signed access tokens`,
-  // What was missing is a permission or a role; what stood in the way is a code, such as ip_not_allowed.
-  'permission.denied': (e) =>
-    `${e.who} was refused ${e.target}${e.reason.includes('_') ? ': ' : ', which needs '}${e.reason}`,
+  // What was missing is a permission or a standing; what stood in the way is a code, such as ip_not_allowed, or a sentence.
+  'permission.denied': (e) => `${e.who} was refused ${e.target}${needs(e.reason)}`,
 
   'organization.created': (e) => `${e.self} founded the organization ${e.now(e.target, 'name')}`,
   'organization.updated': (e) =>
@@ -67,7 +67,7 @@ const table = {
   'invitation.revoked': (e) => `${e.who} withdrew the invitation of ${e.now('somebody', 'email')}`,
   'invitation.accepted': (e) => `${e.self} accepted the invitation of ${e.now('somebody', 'email')}`,
   'domain.claimed': (e) => `${e.who} claimed the domain ${e.now(e.target, 'domain')}`,
-  'domain.verified': (e) => `${e.who} found the proof of the domain ${e.now(e.target, 'domain')}`,
+  'domain.verified': (e) => `${e.who} proved the domain ${e.now(e.target, 'domain')}`,
   'domain.lapsed': (e) => `The proof of the domain ${e.now(e.target, 'domain')} lapsed`,
   'domain.released': (e) => `${e.who} released the domain ${e.now(e.target, 'domain')}`,
   'plan.created': (e) => `${e.who} made the plan ${e.now(e.target, 'key', 'name')}`,
@@ -99,6 +99,13 @@ export function toSentence(entry: EntryFacts, names: ReadonlyMap<string, string>
 
 /** The first letter of the words that a sentence of ours can begin with. */
 const OWN_WORD = /^[ars](?=( deleted user| platform admin|efused|omebody)\b)/;
+
+/** What stood against a refused call. */
+function needs(reason: string): string {
+  if (reason === 'platform-admin') return ', which is for platform admins';
+  if (reason === 'member' || reason === 'session' || isPermission(reason)) return `, which needs ${reason}`;
+  return `: ${reason}`;
+}
 
 /** Of an action that a later version wrote: `Ada Lovelace: api key rotated`. */
 function byWords(action: string): Sentence {

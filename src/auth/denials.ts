@@ -1,12 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import { catchError, from, mergeMap, type Observable, throwError } from 'rxjs';
 import { AuditService } from '../audit/audit.service.js';
 import { asSystem } from '../database/tenant-context.js';
 import type { Actor } from '../kernel/actor.js';
-import { ACCESS, type Access, type ActingRequest, type Requirement } from '../kernel/authorize.js';
-import type { ErrorCode } from '../kernel/errors.js';
+import type { ActingRequest } from '../kernel/authorize.js';
+import { isPermission } from '../kernel/permissions.js';
 import { Problem, problem } from '../kernel/problem.js';
 import { LimitsService } from '../limits/limits.service.js';
 
@@ -17,26 +16,26 @@ export class Denials implements NestInterceptor {
     private readonly em: EntityManager,
     private readonly limits: LimitsService,
     private readonly audit: AuditService,
-    private readonly reflector: Reflector,
   ) {}
 
   /**
    * Commits the entry of a denial.
-   * @param reason what was missing: a requirement of the route, or the code of what stood in the way.
+   * @param reason what was missing: a requirement of the route; or what stood in the way: a code, or a sentence of the
+   * service that refused.
    * @returns the refusal to throw.
    */
   async remember(
     actor: Actor,
     request: ActingRequest,
-    reason: Requirement | ErrorCode,
-    target = { type: 'route', id: request.routeOptions.url ?? '' },
+    reason: string,
+    target = { type: 'route', id: `${request.method} ${request.routeOptions.url ?? ''}` },
   ): Promise<Problem> {
     // Counted before the entry is written: a flood of refusals must not fill the trail.
     await this.limits.hit('api', { ip: request.ip, account: actor.userId });
     await asSystem(this.em, async () =>
       this.audit.record(actor, 'permission.denied', { outcome: 'failure', reason, target }),
     );
-    return problem('permission_denied');
+    return problem('permission_denied', { detail: missing(reason) });
   }
 
   /** Remembers what a service denied after its transaction was rolled back. */
@@ -45,10 +44,14 @@ export class Denials implements NestInterceptor {
       catchError((error: unknown) => {
         if (!(error instanceof Problem && error.code === 'permission_denied')) return throwError(() => error);
         const request = context.switchToHttp().getRequest<ActingRequest>();
-        const access = this.reflector.get<Access>(ACCESS, context.getHandler());
-        const requirement = access.public ? 'session' : access.requirement;
-        return from(this.remember(request.actor, request, requirement)).pipe(mergeMap(() => throwError(() => error)));
+        return from(this.remember(request.actor, request, error.detail)).pipe(mergeMap(() => throwError(() => error)));
       }),
     );
   }
+}
+
+/** What to ask an admin for; nothing where the title says it all. */
+function missing(reason: string): string | undefined {
+  if (isPermission(reason)) return `It takes the permission ${reason}`;
+  return reason === 'platform-admin' ? 'Only platform admins may do this' : undefined;
 }

@@ -34,6 +34,8 @@ export function setUpDocs(app: NestFastifyApplication, env: Env): void {
     swaggerOptions: {
       docExpansion: 'list',
       defaultModelsExpandDepth: 0,
+      // Fields are described where the schema of a body is opened.
+      defaultModelExpandDepth: 3,
       displayRequestDuration: true,
       filter: true,
       persistAuthorization: true,

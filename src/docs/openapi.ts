@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { documentLimits } from '../limits/limits.openapi.js';
 import { PROBLEM_EXTENSION, ProblemView } from '../kernel/api-problems.js';
+import type { Requirement } from '../kernel/authorize.js';
 import { errors, type ErrorCode } from '../kernel/errors.js';
 import { VERSION } from '../kernel/version.js';
 
@@ -56,9 +57,11 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     operationIdFactory: (_controller, method) => method,
   });
   for (const operation of operationsOf(document)) {
+    sayWhoMayCall(operation);
     easeQuery(operation);
     addProblems(operation);
   }
+  dropUnicodePatterns(document);
   documentLimits(document);
   addRequestId(document);
   return sorted(document);
@@ -74,6 +77,8 @@ interface Parameter {
   schema?: { default?: unknown; example?: unknown };
 }
 interface Operation {
+  description?: string;
+  'x-required-permission'?: Requirement;
   parameters?: Parameter[];
   requestBody?: object;
   responses: Record<string, Response>;
@@ -84,6 +89,28 @@ const BODY_PROBLEMS = ['validation_failed', 'malformed_json', 'payload_too_large
 
 function operationsOf(document: OpenAPIObject): Operation[] {
   return Object.values(document.paths).flatMap((path) => Object.values(path) as Operation[]);
+}
+
+/** Says in words what a call needs: Swagger UI does not show extensions. */
+function sayWhoMayCall(operation: Operation): void {
+  const requirement = operation['x-required-permission'];
+  if (requirement === undefined || requirement === 'session') return;
+  operation.description = [operation.description, whoMayCall(requirement)].filter(Boolean).join('\n\n');
+}
+
+function whoMayCall(requirement: Requirement): string {
+  if (requirement === 'platform-admin') return 'For platform admins.';
+  return requirement === 'member' ? 'For every member.' : `Needs the permission \`${requirement}\`.`;
+}
+
+/**
+ * Takes out patterns with classes of Unicode: those in a document have no flag `u` (OpenAPI 3.0), and without it `\p{L}`
+ * means the letter p and braces. Swagger UI would refuse what the API takes.
+ */
+function dropUnicodePatterns(node: object): void {
+  if ('pattern' in node && typeof node.pattern === 'string' && /\\p\{/i.test(node.pattern)) delete node.pattern;
+  for (const inner of Object.values(node) as unknown[])
+    if (typeof inner === 'object' && inner !== null) dropUnicodePatterns(inner);
 }
 
 /**

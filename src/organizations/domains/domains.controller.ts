@@ -5,12 +5,14 @@ import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { PageQuery, toPage } from '../../kernel/lists.js';
+import { OrganizationPath } from '../../kernel/organization-path.js';
 import { Limit } from '../../limits/limit.decorator.js';
 import { ClaimRequest, DomainPath } from './domains.dto.js';
 import { DomainsService } from './domains.service.js';
 import { DomainPageView, DomainView, toDomainView } from './domains.view.js';
 
 @ApiTags('Domains')
+@OrganizationPath()
 @Controller('api/v1/organizations/:organizationId/domains')
 export class DomainsController {
   constructor(private readonly domains: DomainsService) {}

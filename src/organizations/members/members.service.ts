@@ -72,7 +72,8 @@ export class MembersService {
    */
   async remove(actor: Actor, userId: string): Promise<void> {
     const leaves = userId === actor.userId;
-    if (!leaves && !actor.permissions.has('members:remove')) throw problem('permission_denied');
+    if (!leaves && !actor.permissions.has('members:remove'))
+      throw problem('permission_denied', { detail: 'It takes the permission members:remove' });
     await this.access.change(actor.requiredOrganizationId, async (em) => {
       const member = await this.hold(em, actor, userId);
       if (!leaves) await this.denyAbove(em, actor, member);

@@ -20,7 +20,7 @@ const KEY = /^[a-z][a-z0-9-]{1,39}$/;
 const KEY_MESSAGE = 'key has to be 2 to 40 of a-z, 0-9 and -, a letter first';
 /** What a custom role can hold. */
 const GRANTABLE = PERMISSIONS.filter((key) => !permissions[key].ownerOnly);
-const EXAMPLE: Permission[] = ['members:read', 'members:invite'];
+const EXAMPLE: Permission[] = ['organization:read', 'members:read', 'members:invite'];
 
 /** Names a role. */
 export class RolePath {

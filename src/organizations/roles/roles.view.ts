@@ -19,7 +19,7 @@ export class RoleView {
   @ApiProperty({ type: String, nullable: true, example: 'Invites guests' })
   description!: string | null;
   /** What it permits. */
-  @ApiProperty({ enum: PERMISSIONS, isArray: true, example: ['members:read', 'members:invite'] })
+  @ApiProperty({ enum: PERMISSIONS, isArray: true, example: ['organization:read', 'members:read', 'members:invite'] })
   permissions!: Permission[];
   /**
    * Whether every organization has it. Those roles cannot be changed.
