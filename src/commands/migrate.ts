@@ -90,7 +90,9 @@ async function verify(database: CommandDatabase, say: Say): Promise<boolean> {
     ...differences.map(describeDifference),
   ];
   for (const line of lines) say(line);
-  say(lines.length === 0 ? 'The schema is what this version expects.' : `${lines.length} differences.`);
+  const behind = states.some(({ executedAt }) => executedAt === null);
+  if (lines.length === 0) say('The schema is what this version expects.');
+  else say(`${lines.length} differences.${behind ? ' Run: npm run migrate -- up' : ''}`);
   return lines.length === 0;
 }
 

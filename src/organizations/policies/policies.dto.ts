@@ -32,7 +32,7 @@ export class PutPoliciesRequest {
   @Max(43_200)
   sessionLifetimeMinutes!: number | null;
 
-  /** How members may have signed in; null for every way. */
+  /** How members may have signed in; null for every way. `password` is the only way so far. */
   @ApiProperty({ enum: SIGN_IN_METHODS, isArray: true, nullable: true, example: ['password', 'passkey'] })
   @unlessNull()
   @IsArray()
