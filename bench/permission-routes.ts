@@ -1,5 +1,4 @@
-import { type CanActivate, Controller, Get } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { Controller, Get } from '@nestjs/common';
 import { Authorize } from '../src/kernel/authorize.js';
 import { probe } from './probe.js';
 
@@ -19,10 +18,4 @@ class PermissionController {
   }
 }
 
-class EmptyGuard implements CanActivate {
-  canActivate(): boolean {
-    return true;
-  }
-}
-
-await probe([PermissionController], [{ provide: APP_GUARD, useClass: EmptyGuard }]);
+await probe(PermissionController);

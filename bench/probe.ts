@@ -1,8 +1,10 @@
 import { MikroORM, RequestContext } from '@mikro-orm/core';
-import { Controller, Get, Module, type Provider, type Type } from '@nestjs/common';
+import { type CanActivate, Controller, type DynamicModule, Get, Module, type Type } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { loadEnv } from '../config/env.js';
 import { AppModule } from '../src/app.module.js';
 import { createApp } from '../src/app.setup.js';
+import { AuthGuard } from '../src/auth/auth.guard.js';
 import { DatabaseModule } from '../src/database/database.module.js';
 import { entities } from '../src/entities.js';
 import { Public } from '../src/kernel/authorize.js';
@@ -21,24 +23,38 @@ class StatementsController {
   }
 }
 
+class EmptyGuard implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+/** All of Tenon but who asks and whether they may. */
+function withEmptyGuard(tenon: DynamicModule): DynamicModule {
+  const others = tenon.providers!.filter(
+    (provider) => !('useExisting' in provider && provider.useExisting === AuthGuard),
+  );
+  return { ...tenon, providers: [{ provide: APP_GUARD, useClass: EmptyGuard }, ...others] };
+}
+
 @Module({})
 class ProbeModule {}
 
 /**
- * Serves routes of a bench: in Tenon where the first argument is `guarded`, else in an application that is the same but
- * for the guards.
- * @param bare what the other application has beside the routes.
+ * Serves routes of a bench, as the first argument says: in Tenon (`guarded`), in Tenon with an empty guard in the place of
+ * its own (`empty`), or in an application that has what it takes to listen and no more (`bare`).
  */
-export async function probe(controllers: Type[], bare: Provider[] = []): Promise<void> {
+export async function probe(controller: Type): Promise<void> {
   const env = loadEnv();
-  const guarded = process.argv[2] === 'guarded';
+  const mode = process.argv[2];
+  const tenon = AppModule.forRoot(env, env.secretKeys);
   const app = await createApp(env, env.secretKeys, {
     module: ProbeModule,
-    imports: guarded
-      ? [AppModule.forRoot(env, env.secretKeys)]
-      : [KernelModule.forRoot(env, env.secretKeys), DatabaseModule.forRoot(env, entities, [])],
-    controllers: [...controllers, StatementsController],
-    providers: guarded ? [] : bare,
+    imports:
+      mode === 'bare'
+        ? [KernelModule.forRoot(env, env.secretKeys), DatabaseModule.forRoot(env, entities, [])]
+        : [mode === 'empty' ? withEmptyGuard(tenon) : tenon],
+    controllers: [controller, StatementsController],
   });
   // Asked only where there is a statement: a request without one pays nothing for it.
   const logger = app.get(MikroORM).config.getLogger();

@@ -11,4 +11,4 @@ class BenchController {
   }
 }
 
-await probe([BenchController]);
+await probe(BenchController);
