@@ -20,6 +20,11 @@ const KEY = /^[a-z][a-z0-9-]{1,39}$/;
 const KEY_MESSAGE = 'key has to be 2 to 40 of a-z, 0-9 and -, a letter first';
 /** What a custom role can hold. */
 const GRANTABLE = PERMISSIONS.filter((key) => !permissions[key].ownerOnly);
+/** Which of them a role cannot hold, instead of the whole table. */
+const nameUngrantable = ({ value }: { value: unknown }): string => {
+  const wrong = [value].flat().filter((one) => !GRANTABLE.some((key) => key === one));
+  return `no role can hold ${wrong.map(String).join(', ').slice(0, 200)}; GET /api/v1/permissions lists what there is`;
+};
 const EXAMPLE: Permission[] = ['organization:read', 'members:read', 'members:invite'];
 
 /** Names a role. */
@@ -69,7 +74,7 @@ export class CreateRoleRequest {
   @IsArray()
   @ArrayNotEmpty()
   @ArrayUnique()
-  @IsIn(GRANTABLE, { each: true })
+  @IsIn(GRANTABLE, { each: true, message: nameUngrantable })
   permissions!: Permission[];
 }
 
@@ -96,6 +101,6 @@ export class UpdateRoleRequest {
   @IsArray()
   @ArrayNotEmpty()
   @ArrayUnique()
-  @IsIn(GRANTABLE, { each: true })
+  @IsIn(GRANTABLE, { each: true, message: nameUngrantable })
   permissions?: Permission[];
 }
