@@ -150,6 +150,7 @@ describe('O3 a role of one’s own', () => {
         ['toString'],
         ['constructor'],
         [['members:read']],
+        [{ toString: 'x', valueOf: 'y' }],
         'members:read',
         null,
         {},

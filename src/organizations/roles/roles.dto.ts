@@ -23,7 +23,8 @@ const GRANTABLE = PERMISSIONS.filter((key) => !permissions[key].ownerOnly);
 /** Which of them a role cannot hold, instead of the whole table. */
 const nameUngrantable = ({ value }: { value: unknown }): string => {
   const wrong = [value].flat().filter((one) => !GRANTABLE.some((key) => key === one));
-  return `no role can hold ${wrong.map(String).join(', ').slice(0, 200)}; GET /api/v1/permissions lists what there is`;
+  const named = wrong.map((one) => (typeof one === 'string' ? one : `a value of type ${typeof one}`));
+  return `no role can hold ${named.join(', ').slice(0, 200)}; GET /api/v1/permissions lists what there is`;
 };
 const EXAMPLE: Permission[] = ['organization:read', 'members:read', 'members:invite'];
 
