@@ -444,10 +444,10 @@ describe('case 8: SQL where a word is expected', () => {
       const harmless = parameter.schema.type === 'string' && (FREE_TEXT.has(parameter.name) || /^[\w-]+$/.test(value));
       expect(harmless ? [200, 400] : [400], value).toContain(status);
       if (status === 400) expect(code, value).toBe('validation_failed');
-      // The same as an array, and as an object of some framework.
-      for (const form of [`${parameter.name}[]`, `${parameter.name}[$ne]`, `${parameter.name}.x`])
-        expect((await ask(`${encodeURIComponent(form)}=${encodeURIComponent(value)}`)).status, form).toBe(400);
     });
+    // As an array, and as an object of some framework: refused by its name, so one value speaks for all.
+    for (const form of [`${parameter.name}[]`, `${parameter.name}[$ne]`, `${parameter.name}.x`])
+      expect((await ask(`${encodeURIComponent(form)}=${encodeURIComponent(SQL[0]!)}`)).status, form).toBe(400);
     expect((await ask(`${parameter.name}=a&${parameter.name}=b`)).status, 'twice').toBe(400);
     expect(broken()).toEqual([]);
   });
