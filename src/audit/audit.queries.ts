@@ -10,12 +10,15 @@ import { type AuditEntryView, toFacts, toView } from './audit-log.view.js';
 import { AuditNames } from './audit-names.js';
 import { type AuditScope, organizationScope, platformScope } from './audit-scope.js';
 import { SearchTime } from './search-time.js';
+import { SearchTurns } from './search-turns.js';
 import { toSentence } from './sentences.js';
 import { searchText, select } from './text-search.js';
 
 /** Reads the trail. Who may ask for which part of it is the controllers' matter. */
 @Injectable()
 export class AuditQueries {
+  private readonly turns = new SearchTurns();
+
   constructor(
     private readonly em: EntityManager,
     private readonly names: AuditNames,
@@ -23,15 +26,17 @@ export class AuditQueries {
 
   /**
    * Entries of the whole platform that meet every filter, newest first.
-   * @throws Problem `validation_failed` for a cursor of another list, and for a search that takes too long.
+   * @throws Problem `validation_failed` for a cursor of another list, and for a search that takes too long;
+   * `rate_limit_exceeded` while enough others search for texts.
    */
   async search(query: AuditLogQuery): Promise<CursorPage<AuditEntryView>> {
-    return this.read(platformScope(this.em), query);
+    return this.read('platform', platformScope(this.em), query);
   }
 
   /** The same among the entries of the caller's organization, as {@link organizationScope} shows them. */
   async searchOrganization(actor: Actor, query: OrganizationAuditLogQuery): Promise<CursorPage<AuditEntryView>> {
-    return this.read(organizationScope(this.em, actor.requiredOrganizationId), query);
+    const organizationId = actor.requiredOrganizationId;
+    return this.read(organizationId, organizationScope(this.em, organizationId), query);
   }
 
   /** Entries about one person, newest first. */
@@ -41,7 +46,9 @@ export class AuditQueries {
     return toCursorPage(rows, limit, ({ id }) => id);
   }
 
+  /** @param owner whose trail it is: its searches by text wait for no other's. */
   private async read(
+    owner: string,
     scope: AuditScope,
     { cursor, limit, q, ...filters }: AuditLogQuery,
   ): Promise<CursorPage<AuditEntryView>> {
@@ -51,7 +58,9 @@ export class AuditQueries {
     const rows =
       q === undefined
         ? await time.run(scope, (em) => select(em, [...conditions, ...olderThan(before)], limit + 1))
-        : await searchText(scope, this.names, time, { text: q, conditions, before, limit: limit + 1 });
+        : await this.turns.take(owner, () =>
+            searchText(scope, this.names, time, { text: q, conditions, before, limit: limit + 1 }),
+          );
     const { data, meta } = toCursorPage(rows, limit, ({ id }) => id);
     const shown = data.map((entry) => scope.show(toFacts(entry)));
     const names = await this.names.of(shown.flatMap(({ actorId, userId }) => [actorId, userId]));
