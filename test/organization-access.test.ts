@@ -153,6 +153,31 @@ describe('O3 access from memory', () => {
     expect(remembered(theirs, other.organizationId)).toBe(before.theirs);
   });
 
+  it('of an organization with many roles of its own, those of members in memory are there, each once', async () => {
+    await db.sql.query(
+      `insert into organization_roles (organization_id, key, name, permissions, created_at, updated_at)
+       select $1::uuid, key, key, held, now(), now() from (values ('reads', '{members:read}'::text[]), ('invites', '{members:invite}')) as r (key, held)
+       union all select $1::uuid, 'spare-' || n, 'Spare', '{audit:read}', now(), now() from generate_series(1, 50) as n`,
+      [organizationId],
+    );
+    const people = [];
+    for (const role of ['reads', 'invites', 'reads', 'gone'])
+      people.push(await insertMember(tenon, organizationId, role));
+    const asked = [];
+    for (const person of people) asked.push((await of(person))!);
+    expect(asked.map(({ permissions }) => [...permissions])).toEqual([
+      ['members:read'],
+      ['members:invite'],
+      ['members:read'],
+      [],
+    ]);
+    const kept = people.map((person) => remembered(person)!);
+    expect(kept.map(({ permissions }) => [...permissions])).toEqual(asked.map(({ permissions }) => [...permissions]));
+    expect(new Set(kept.map(({ organization }) => organization)).size).toBe(1);
+    expect([...kept[0]!.organization.customRoles.keys()]).toEqual(['reads', 'invites']);
+    expect(kept[2]!.permissions).toBe(kept[0]!.permissions);
+  });
+
   it('whoever makes the change reads it right after, and what is rolled back changes nothing', async () => {
     const before = (await of())!;
     const orm = tenon.app.get(MikroORM);

@@ -6,7 +6,8 @@ import type { SignInMethod } from '../policies/organization-policies.entity.js';
 /** What decides over everybody in an organization. */
 export interface OrganizationFacts {
   status: OrganizationStatus;
-  customRoles: ReadonlyMap<string, ReadonlySet<Permission>>;
+  /** Those of its own roles that members in memory have: of one with thousands, it holds few. */
+  customRoles: Map<string, ReadonlySet<Permission>>;
   policies: AccessPolicies;
 }
 
@@ -29,7 +30,7 @@ interface Row {
   session_lifetime_minutes: number | null;
   sign_in_methods: SignInMethod[] | null;
   ip_allow_list: string[] | null;
-  custom_roles: Record<string, string[]> | null;
+  custom_role: string[] | null;
 }
 
 /**
@@ -43,7 +44,7 @@ export async function readMember(
 ): Promise<MemberFacts | null> {
   const [row] = await em.execute<Row[]>(
     `select m.role, o.status, p.session_lifetime_minutes, p.sign_in_methods, p.ip_allow_list,
-            (select jsonb_object_agg(r.key, r.permissions) from organization_roles r where r.organization_id = o.id) as custom_roles
+            (select r.permissions from organization_roles r where r.organization_id = o.id and r.key = m.role) as custom_role
        from user_organization_membership m
        join users u on u.id = m.user_id and u.status = 'active'
        join organizations o on o.id = m.organization_id
@@ -61,9 +62,7 @@ export async function readMember(
         signInMethods: row.sign_in_methods,
         ipAllowList: row.ip_allow_list,
       },
-      customRoles: new Map(
-        Object.entries(row.custom_roles ?? {}).map(([key, held]) => [key, new Set(held.filter(isPermission))]),
-      ),
+      customRoles: new Map(row.custom_role && [[row.role, new Set(row.custom_role.filter(isPermission))]]),
     },
   };
 }

@@ -7,7 +7,7 @@ import { type Permission, permissionsOf, permissionsWhileInactive } from '../../
 import { UserEvents } from '../../users/user-events.js';
 import { type MemberFacts, type OrganizationFacts, readMember } from './access.queries.js';
 
-/** About 1 KiB each, with policies and custom roles. */
+/** About 1 KiB each, with policies and the custom roles of members in memory. */
 const ORGANIZATIONS = 10_000;
 /** About 200 B each. */
 const MEMBERS = 100_000;
@@ -122,8 +122,15 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
   private remember(key: string, organizationId: string, access: MemberAccess): void {
     // The facts of whoever came first are everybody's: members are known by that very object.
     const present = this.organizations.get(organizationId);
-    if (!present) this.organizations.set(organizationId, access.organization);
-    this.members.set(key, present ? { ...access, organization: present } : access);
+    if (!present) {
+      this.organizations.set(organizationId, access.organization);
+      this.members.set(key, access);
+      return;
+    }
+    const { role, organization } = access;
+    const held = organization.customRoles.get(role);
+    if (held && !present.customRoles.has(role)) present.customRoles.set(role, held);
+    this.members.set(key, toAccess({ organization: present, role }));
   }
 
   private async read(organizationId: string, userId: string): Promise<MemberAccess | null> {
