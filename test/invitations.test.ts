@@ -149,11 +149,21 @@ describe('O4 inviting', () => {
   });
 
   it('a platform admin invites owners into any organization, and the trail says in which role', async () => {
-    const { path } = await newHouse();
+    const { path, owner } = await newHouse();
     const admin = await signInAdmin(tenon);
     const email = newEmail();
-    await tenon.http.post(`${path}/invitations`).set(admin.auth).send({ email, role: 'owner' }).expect(201);
-    await accept(newcomer(tokenIn((await mailTo(email)).text!))).expect(200);
+    const { body } = await tenon.http
+      .post(`${path}/invitations`)
+      .set(admin.auth)
+      .send({ email, role: 'owner' })
+      .expect(201);
+    // Who of the operator's people it was is the operator's affair, in the answer, the list and the mail.
+    expect(body.invitedBy).toBeNull();
+    const list = await tenon.http.get(`${path}/invitations`).set(owner.auth).expect(200);
+    expect(list.body.data).toMatchObject([{ email, invitedBy: null }]);
+    const { text } = await mailTo(email);
+    expect(text).toContain('Invited by: A platform admin');
+    await accept(newcomer(tokenIn(text!))).expect(200);
     expect((await entriesOf(tenon.db, 'invitation.created')).at(-1)).toMatchObject({ actor_role: 'platform-admin' });
   });
 
@@ -467,6 +477,15 @@ describe('case 29 who may not accept', () => {
     expect((await login().expect(403)).body.code).toBe('email_not_verified');
     await rows('update users set email_verified_at = now() where id = $1', userId);
     await accept({ token }, await signIn(tenon, email)).expect(200);
+  });
+
+  it('a session of an address that nobody has proven, should there ever be one', async () => {
+    const house = await newHouse();
+    const guest = await insertStranger(tenon);
+    await rows('update users set email_verified_at = null where id = $1', guest.userId);
+    const { token } = await invited(house, { email: guest.email });
+    expect((await accept({ token }, guest).expect(403)).body.code).toBe('email_not_verified');
+    expect(await isOpen(token)).toBe(true);
   });
 
   it('a disabled account', async () => {

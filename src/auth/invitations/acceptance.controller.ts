@@ -31,7 +31,7 @@ export class AcceptanceController {
   @PublicOrSession()
   @Limit('auth')
   @ApiProblems('validation_failed', 'malformed_json', 'link_invalid', 'authentication_required')
-  @ApiProblems('invitation_for_another', 'already_member', 'seat_limit_reached')
+  @ApiProblems('invitation_for_another', 'email_not_verified', 'already_member', 'seat_limit_reached')
   async acceptInvitation(
     @CurrentActor() actor: Actor,
     @Body() request: AcceptInvitationRequest,

@@ -40,8 +40,8 @@ export class AcceptanceService {
 
   /**
    * Makes the holder of a link a member: whoever is signed in, or somebody new. Whatever is refused uses nothing up.
-   * @throws Problem `link_invalid` with the reason; `invitation_for_another`; `authentication_required` when the address
-   * has an account; `validation_failed` for a name or password that is missing or refused; `already_member`;
+   * @throws Problem `link_invalid` with the reason; `invitation_for_another`; `email_not_verified`; `authentication_required`
+   * when the address has an account; `validation_failed` for a name or password that is missing or refused; `already_member`;
    * `seat_limit_reached`.
    */
   async accept(actor: Actor, { token, fullName, password }: AcceptInvitationRequest): Promise<Offer> {
@@ -57,12 +57,15 @@ export class AcceptanceService {
     return asSystem(this.em, async (em) => {
       const offer = await takeOffer(em, hashToken(token), userId);
       // Held: a change of address that is confirmed at this moment waits, or is seen.
-      const [person] = await em.execute<{ email: string }[]>(
-        `select email from users where id = ? and status = 'active' for no key update`,
+      const [person] = await em.execute<{ email: string; verified: boolean }[]>(
+        `select email, email_verified_at is not null as verified from users
+          where id = ? and status = 'active' for no key update`,
         [userId],
       );
       if (!person) throw problem('token_invalid');
       if (person.email !== offer.email) throw problem('invitation_for_another');
+      // No sign-in lets such a one in. Should one ever, an address that nobody proved still gets nothing.
+      if (!person.verified) throw problem('email_not_verified');
       await this.join(em, actor, userId, offer);
       return offer;
     });

@@ -36,6 +36,14 @@ const InvitationSchema = defineEntity({
     tokenHash: p.blob().unique(),
     /** Whose right to invite is looked at again when it is accepted. */
     invitedBy: p.uuid(),
+    /** The same person as members may know them: a platform admin who is none stays the operator's affair. */
+    inviter: p
+      .uuid()
+      .nullable()
+      .formula(
+        ({ organization, invitedBy }) =>
+          `(select m.user_id from user_organization_membership m where m.organization_id = ${organization} and m.user_id = ${invitedBy})`,
+      ),
     createdAt: p.datetime(),
     expiresAt: p.datetime().index(),
     acceptedAt: p.datetime().nullable(),

@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
-import type { Actor } from '../../kernel/actor.js';
+import { type Actor, PLATFORM_ADMIN } from '../../kernel/actor.js';
 import { invalidField, problem } from '../../kernel/problem.js';
 import { hashToken, newToken } from '../../kernel/tokens.js';
 import { LimitsService } from '../../limits/limits.service.js';
@@ -128,8 +128,15 @@ export class InvitationsService {
   }
 
   private async mailLink(em: EntityManager, actor: Actor, invitation: Invitation, token: string): Promise<void> {
-    const names = await namesFor(em, actor.requiredOrganizationId, actor.requiredUserId);
+    const { inviterName, organizationName } = await namesFor(em, actor.requiredOrganizationId, actor.requiredUserId);
     const { email, role, expiresAt } = invitation;
-    this.mail.send('invitation', email, { ...names, role, token, expiresAt: expiresAt.toISOString() });
+    this.mail.send('invitation', email, {
+      // Who of the operator's people it was is not for everybody, as in the trail.
+      inviterName: actor.role === PLATFORM_ADMIN ? 'A platform admin' : inviterName,
+      organizationName,
+      role,
+      token,
+      expiresAt: expiresAt.toISOString(),
+    });
   }
 }

@@ -23,10 +23,11 @@ export class InvitationView {
   @ApiProperty({ enum: INVITATION_STATUSES, example: 'open' })
   status!: InvitationStatus;
   /**
-   * Id of the person who invited, or sent it again; they have to keep the right to until it is accepted.
-   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f02
+   * Id of the member who invited, or sent it again; they have to keep the right to until it is accepted. Null for a
+   * platform admin, and for somebody who is no member any more.
    */
-  invitedBy!: string;
+  @ApiProperty({ type: String, nullable: true, example: '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f02' })
+  invitedBy!: string | null;
   /**
    * When it was made.
    * @example 2026-11-21T08:00:00.000Z
@@ -50,13 +51,13 @@ export class InvitationPageView {
 }
 
 export function toInvitationView(invitation: Invitation): InvitationView {
-  const { id, email, role, status, invitedBy, createdAt, expiresAt } = invitation;
+  const { id, email, role, status, inviter, createdAt, expiresAt } = invitation;
   return {
     id,
     email,
     role,
     status,
-    invitedBy,
+    invitedBy: inviter ?? null,
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt.toISOString(),
   };
