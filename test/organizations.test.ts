@@ -309,6 +309,27 @@ describe('O1 deleting', () => {
       .find(({ id }) => id === 'organizations-purge')!
       .run(signal);
 
+  it('what is put into an organization while it is removed finds nothing there', async () => {
+    const { organizationId, path } = await insertTeam('owner');
+    const removal = await tenon.db.sql.connect();
+    await removal.query('begin');
+    await removal.query('delete from organizations where id = $1', [organizationId]);
+    const policies = { mfaRequired: true, sessionLifetimeMinutes: null, signInMethods: null, ipAllowList: null };
+    const role = { key: 'late', name: 'Late', permissions: ['members:read'] };
+    const writes = Promise.all([
+      tenon.http.put(`${path}/policies`).set(platform.auth).send(policies),
+      post(`${path}/roles`, platform, role),
+      post(`${path}/invitations`, platform, { email: 'late@example.com', role: 'member' }),
+      post(`${path}/domains`, platform, { domain: 'late.example' }),
+    ]);
+    const waiting = () =>
+      rows(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+    await expect.poll(async () => (await waiting()).length, { timeout: 10_000, interval: 10 }).toBe(4);
+    await removal.query('commit');
+    removal.release();
+    expect(countStatuses(await writes)).toEqual({ 404: 4 });
+  });
+
   it('what is due is removed with everything in it, and nothing else is', async () => {
     const [due, later, restored, active] = await atOnce(4, () => insertTeam('owner', 'viewer'));
     for (const { path, owner } of [due!, later!, restored!]) await remove(path, owner).expect(200);

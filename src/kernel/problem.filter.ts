@@ -1,4 +1,8 @@
-import { DriverException, UniqueConstraintViolationException } from '@mikro-orm/core';
+import {
+  DriverException,
+  ForeignKeyConstraintViolationException,
+  UniqueConstraintViolationException,
+} from '@mikro-orm/core';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Env } from '../../config/env.js';
@@ -60,6 +64,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) return problem('service_unavailable', { headers: { 'retry-after': '1' }, cause: error });
   if (error instanceof UniqueConstraintViolationException) return problem('conflict', { cause: error });
+  if (isOrganizationGone(error)) return problem('not_found', { cause: error });
   const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number })?.statusCode;
   const code = status === undefined ? undefined : BY_STATUS[status];
   if (code) return problem(code, { detail: errors[code].title, cause: error });
@@ -75,6 +80,12 @@ const UNAVAILABLE_SYSTEM = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIM
 // pg raises these without a code.
 const UNAVAILABLE_MESSAGE =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/;
+
+/** Whether something was put into an organization that was removed for good since the guard let the caller in. */
+function isOrganizationGone(error: unknown): boolean {
+  if (!(error instanceof ForeignKeyConstraintViolationException)) return false;
+  return (error as { constraint?: string }).constraint?.endsWith('_organization_id_foreign') === true;
+}
 
 /** Whether an error means that the database cannot be reached now, so that trying again is right. */
 export function isUnavailable(error: unknown): boolean {

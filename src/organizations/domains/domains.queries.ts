@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { problem } from '../../kernel/problem.js';
 
 /** How long an unproven claim can be proven with its challenge. */
 export const CHALLENGE_LIVES = `interval '7 days'`;
@@ -27,6 +28,7 @@ export async function isProvenByOthers(em: EntityManager, organizationId: string
 
 /**
  * Counts the claims of an organization, and keeps others of its own from claiming until the transaction ends.
+ * @throws Problem `not_found` when the organization is gone.
  * @returns how many it holds, how many its plan allows (null: any number), whether this domain is among them.
  */
 export async function holdClaims(
@@ -44,7 +46,9 @@ export async function holdClaims(
       where o.id = ? group by p.domains`,
     [domain, organizationId],
   );
-  return claims!;
+  // Removed for good since the guard saw it.
+  if (!claims) throw problem('not_found');
+  return claims;
 }
 
 /** Stores a claim, unproven. */

@@ -1,9 +1,13 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { newId } from '../../kernel/ids.js';
+import { problem } from '../../kernel/problem.js';
 
 const LIFETIME = `interval '7 days'`;
 
-/** Why nobody could accept an invitation for an address at the moment; null when somebody could. */
+/**
+ * Why nobody could accept an invitation for an address at the moment; null when somebody could.
+ * @throws Problem `not_found` when the organization is gone.
+ */
 export async function obstacleTo(
   em: EntityManager,
   organizationId: string,
@@ -17,8 +21,10 @@ export async function obstacleTo(
       where o.id = ?`,
     [email, organizationId],
   );
-  if (found!.member) return 'already_member';
-  return found!.full ? 'seat_limit_reached' : null;
+  // Removed for good since the guard saw it.
+  if (!found) throw problem('not_found');
+  if (found.member) return 'already_member';
+  return found.full ? 'seat_limit_reached' : null;
 }
 
 /** Stores an invitation in the place of one that has expired. @returns its id; null when the address has an open one. */
