@@ -79,6 +79,21 @@ describe('O1 settings', () => {
     });
   });
 
+  it('a setting with a name that every object has comes and goes in the trail as others do', async () => {
+    for (const custom of [
+      { toString: 'a', valueOf: 'b' },
+      { toString: null, valueOf: null },
+    ])
+      await patch({ custom }).expect(200);
+    const [set, removed] = (await entriesOf(tenon.db, 'organization.settings_updated', owner.userId)).slice(-2);
+    const [gone, there] = [
+      { toString: null, valueOf: null },
+      { toString: 'a', valueOf: 'b' },
+    ];
+    expect(set).toMatchObject({ before: { custom: gone }, after: { custom: there } });
+    expect(removed).toMatchObject({ before: { custom: there }, after: { custom: gone } });
+  });
+
   it('a patch that changes nothing makes no version', async () => {
     const { version } = (await get()).body;
     for (const body of [{}, { locale: 'en-GB' }, { timeZone: null }, { custom: { deep: {} } }])

@@ -29,7 +29,8 @@ export function patchBetween(from: JsonObject, to: JsonObject): JsonObject {
   const names = new Set([...Object.keys(from), ...Object.keys(to)]);
   return Object.fromEntries(
     [...names].flatMap((name): [string, Json][] => {
-      const [before, after] = [from[name], to[name]];
+      // Own ones alone: every object has a `toString` that nobody set.
+      const [before, after] = [from, to].map((one) => (Object.hasOwn(one, name) ? one[name] : undefined));
       if (after === undefined) return [[name, null]];
       if (isDeepStrictEqual(before, after)) return [];
       return [[name, isJsonObject(before) && isJsonObject(after) ? patchBetween(before, after) : after]];
