@@ -27,7 +27,7 @@ export class AuditQueries {
   /**
    * Entries of the whole platform that meet every filter, newest first.
    * @throws Problem `validation_failed` for a cursor of another list, and for a search that takes too long;
-   * `rate_limit_exceeded` while enough others search for texts.
+   * `rate_limit_exceeded` while too many search the same trail for texts.
    */
   async search(query: AuditLogQuery): Promise<CursorPage<AuditEntryView>> {
     return this.read('platform', platformScope(this.em), query);
@@ -46,7 +46,7 @@ export class AuditQueries {
     return toCursorPage(rows, limit, ({ id }) => id);
   }
 
-  /** @param owner whose trail it is: its searches by text wait for no other's. */
+  /** @param owner whose trail it is: they take turns in searches by text. */
   private async read(
     owner: string,
     scope: AuditScope,

@@ -1,33 +1,56 @@
 import { describe, expect, it } from 'vitest';
 import { SearchTurns } from './search-turns.js';
 
+/** Searches that run until they are ended, and which of them have begun. */
+function searches() {
+  const turns = new SearchTurns();
+  const begun: string[] = [];
+  const search = (trail: string, name: string) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const result = turns.take(trail, async () => {
+      begun.push(name);
+      await promise;
+      return name;
+    });
+    return {
+      result,
+      end: async () => {
+        resolve();
+        await result;
+        // Whoever is let in by the end begins in a later turn of the loop.
+        await new Promise(setImmediate);
+      },
+    };
+  };
+  return { begun, search };
+}
+
 describe('U3 searches by text at once', () => {
-  /** A search that runs until `end()`. */
-  function search(turns: SearchTurns, trail: string) {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    return { result: turns.take(trail, () => promise), end: () => resolve(trail) };
-  }
-  const refused = expect.objectContaining({
-    code: 'rate_limit_exceeded',
-    headers: expect.objectContaining({ 'retry-after': '5' }),
+  it('are two of one trail and four in all; others wait, and a trail that searches much keeps nobody waiting', async () => {
+    const { begun, search } = searches();
+    const [first, second] = [search('a', 'a1'), search('a', 'a2')];
+    const [third, other] = [search('a', 'a3'), search('b', 'b1')];
+    const rest = [search('c', 'c1'), search('d', 'd1')];
+    expect(begun).toEqual(['a1', 'a2', 'b1', 'c1']);
+    await other.end();
+    expect(begun.slice(4)).toEqual(['d1']);
+    await first.end();
+    expect(begun.slice(5)).toEqual(['a3']);
+    for (const { end } of [second, third, ...rest]) await end();
+    await expect(third.result).resolves.toBe('a3');
   });
 
-  it('are two of one trail and four in all; who comes later is refused, and let in when one has ended', async () => {
-    const turns = new SearchTurns();
-    const [first, second] = [search(turns, 'a'), search(turns, 'a')];
-    await expect(search(turns, 'a').result).rejects.toEqual(refused);
-    const others = [search(turns, 'b'), search(turns, 'c')];
-    await expect(search(turns, 'd').result).rejects.toEqual(refused);
-    first.end();
-    await expect(first.result).resolves.toBe('a');
-    const next = search(turns, 'd');
-    for (const running of [second, ...others, next]) running.end();
-    await expect(Promise.all([second, ...others, next].map(({ result }) => result))).resolves.toEqual([
-      'a',
-      'b',
-      'c',
-      'd',
-    ]);
+  it('of one trail twenty wait; the next is refused, and of another trail none', async () => {
+    const { begun, search } = searches();
+    const many = Array.from({ length: 22 }, (_, n) => search('a', `a${n}`));
+    await expect(search('a', 'late').result).rejects.toMatchObject({
+      code: 'rate_limit_exceeded',
+      headers: { 'retry-after': '5' },
+    });
+    const other = search('b', 'b1');
+    expect(begun).toEqual(['a0', 'a1', 'b1']);
+    for (const { end } of [...many, other]) await end();
+    expect(begun).toHaveLength(23);
   });
 
   it('one that fails gives its turn back', async () => {
