@@ -21,6 +21,11 @@ const benches = {
   members: membersBench,
   tenants: tenantsBench,
 };
+const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) {
+  process.stderr.write(`There is no bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}\n`);
+  process.exit(1);
+}
 
 process.stdout.write(
   `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, Node ${process.versions.node}\n\n`,
