@@ -54,6 +54,7 @@ export class AuditQueries {
   ): Promise<CursorPage<AuditEntryView>> {
     const before = readCursor(cursor);
     const conditions = [scope.entries, ...toConditions(filters, scope)];
+    // From here on, so that it runs while a search waits for its turn.
     const time = new SearchTime(q === undefined ? 'from' : 'q');
     const rows =
       q === undefined

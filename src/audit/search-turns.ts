@@ -4,8 +4,8 @@ import { problem } from '../kernel/problem.js';
 const AT_ONCE = 4;
 /** The same of one trail: one organization leaves turns to the others. */
 const OF_ONE_TRAIL = 2;
-/** More of one trail would wait for longer than 50 s at worst, and browsers and proxies give up after 60. */
-const WAITING_OF_ONE_TRAIL = 20;
+/** A search's 5 s run while it waits, so nobody waits longer; this only bounds what waits in memory. */
+const WAITING_OF_ONE_TRAIL = 100;
 /** As long as a search may take. */
 const RETRY_AFTER_SECONDS = 5;
 
