@@ -285,7 +285,7 @@ export class Migration20261121000710_row_security_tests extends Migration {
           place := coalesce(own #>> array['rows', table_id::text, 'place'], 'false');
           -- One that the role may update, rather no key; else any, to be refused.
           select a.attname into updated from pg_attribute a
-           where a.attrelid = table_id and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+           where a.attrelid = table_id and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''
            order by has_column_privilege(role_name, table_id, a.attnum, 'update') desc,
                     a.attname = any(tenant.tenant_columns), a.attnum desc limit 1;
           select string_agg(format('%I = %L', a.attname, other #>> array['rows', tenant.table_id::text, 'row', a.attname]), ', ') into movable
@@ -371,7 +371,7 @@ export class Migration20261121000710_row_security_tests extends Migration {
         tested oid := to_regclass(table_name);
         result record;
       begin
-        if context not in ('own', 'other', 'none') then
+        if context is null or context not in ('own', 'other', 'none') then
           raise exception 'the context is own, other or none, not "%"', context using errcode = 'invalid_parameter_value';
         end if;
         if not exists (select from rls_tenant_tables() t where t.table_id = tested) then

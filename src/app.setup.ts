@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Env, type SecretKey } from '../config/env.js';
 import { AppModule } from './app.module.js';
+import { Denials } from './auth/denials.js';
 import { setUpDocs } from './docs/docs.js';
 import { readForwardedFor } from './kernel/forwarded-for.js';
 import { newId } from './kernel/ids.js';
@@ -112,7 +113,8 @@ export async function createApp(
   });
 
   app.useGlobalPipes(validationPipe());
-  app.useGlobalFilters(new ProblemFilter(env));
+  const denials = app.get(Denials);
+  app.useGlobalFilters(new ProblemFilter(env, (refusal, request) => denials.before(refusal, request)));
   // Answers are data: nothing in them may run or load anything. What is a page of ours says what it needs.
   const https = env.publicUrl.startsWith('https:');
   app.useSecurityHeaders({

@@ -367,6 +367,7 @@ describe('P11 one question', () => {
 
   it.each([
     [`test_can_read('plans')`, /no table of tenants "plans"/],
+    [`test_can_read('users', null)`, /the context is own, other or none/],
     [`test_can_read('nothing')`, /no table of tenants "nothing"/],
     [`test_can_read('users', 'mine')`, /own, other or none, not "mine"/],
     [`test_can_read('users', 'own', 'nobody_of_this_name')`, /no role "nobody_of_this_name"/],

@@ -1,17 +1,19 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { catchError, from, mergeMap, type Observable, throwError } from 'rxjs';
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { AuditService } from '../audit/audit.service.js';
 import { asSystem } from '../database/tenant-context.js';
 import type { Actor } from '../kernel/actor.js';
 import type { ActingRequest } from '../kernel/authorize.js';
 import { isPermission } from '../kernel/permissions.js';
-import { Problem, problem } from '../kernel/problem.js';
+import { type Problem, problem } from '../kernel/problem.js';
 import { LimitsService } from '../limits/limits.service.js';
 
 /** Denied permissions: a refusal that counts is kept, also where a service and not the guard refuses. */
 @Injectable()
-export class Denials implements NestInterceptor {
+export class Denials {
+  private readonly remembered = new WeakSet<Problem>();
+
   constructor(
     private readonly em: EntityManager,
     private readonly limits: LimitsService,
@@ -35,18 +37,20 @@ export class Denials implements NestInterceptor {
     await asSystem(this.em, async () =>
       this.audit.record(actor, 'permission.denied', { outcome: 'failure', reason, target }),
     );
-    return problem('permission_denied', { detail: missing(reason) });
+    const refusal = problem('permission_denied', { detail: missing(reason) });
+    this.remembered.add(refusal);
+    return refusal;
   }
 
-  /** Remembers what a service denied after its transaction was rolled back. */
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return next.handle().pipe(
-      catchError((error: unknown) => {
-        if (!(error instanceof Problem && error.code === 'permission_denied')) return throwError(() => error);
-        const request = context.switchToHttp().getRequest<ActingRequest>();
-        return from(this.remember(request.actor, request, error.detail)).pipe(mergeMap(() => throwError(() => error)));
-      }),
-    );
+  /**
+   * Remembers what a service denied, once its transaction was rolled back. On the way of errors alone: as an interceptor
+   * it took 5 of the 45 µs of every request.
+   * @returns undefined when there is nothing (more) to remember.
+   */
+  before(refusal: Problem, request: FastifyRequest): Promise<Problem> | undefined {
+    if (refusal.code !== 'permission_denied' || this.remembered.has(refusal)) return undefined;
+    const acting = request as ActingRequest;
+    return this.remember(acting.actor, acting, refusal.detail);
   }
 }
 

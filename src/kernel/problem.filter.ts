@@ -14,12 +14,29 @@ import { Problem, problem } from './problem.js';
 export class ProblemFilter implements ExceptionFilter {
   private readonly log = new Logger('error');
 
-  constructor(private readonly env: Env) {}
+  /**
+   * @param before what has to be done before a refusal is told, such as committing its entry in the trail; nothing for
+   * most. When it fails, that is the answer.
+   */
+  constructor(
+    private readonly env: Env,
+    private readonly before: (refusal: Problem, request: FastifyRequest) => Promise<unknown> | undefined = () =>
+      undefined,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
+    const first = error instanceof Problem ? this.before(error, request) : undefined;
+    if (!first) return this.answer(error, request, reply);
+    void first.then(
+      () => this.answer(error, request, reply),
+      (failure: unknown) => this.answer(failure, request, reply),
+    );
+  }
+
+  private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const answer = toProblem(error);
     if (answer.status >= 500) this.log.error({ requestId: request.id, code: answer.code, err: error }, answer.detail);
     if (!reply.sent) sendProblem(this.env, request, reply, answer);

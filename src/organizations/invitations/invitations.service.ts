@@ -53,7 +53,7 @@ export class InvitationsService {
     return this.em.findAndCount(
       Invitation,
       { organization: actor.requiredOrganizationId, ...(status && { status }) },
-      { orderBy: { createdAt: 'desc', id: 'desc' }, limit: perPage, offset: (page - 1) * perPage },
+      { orderBy: { id: 'desc' }, limit: perPage, offset: (page - 1) * perPage },
     );
   }
 
