@@ -168,6 +168,26 @@ describe('P3 the OpenAPI document', () => {
       expect(operation.requestBody.content?.['application/json']?.schema?.$ref).toMatch(/^#\/components\/schemas\//);
   });
 
+  it('P22: what has a version is answered with its ETag, and its changes take If-Match', () => {
+    const versioned = operations.filter(({ operation }) => {
+      const answer = operation.responses['200'] ?? operation.responses['201'];
+      const name = answer?.content?.['application/json']?.schema?.$ref?.split('/').at(-1);
+      return name !== undefined && 'version' in (document.components.schemas[name]?.properties ?? {});
+    });
+    expect(versioned.length).toBeGreaterThan(10);
+    for (const { name, operation } of versioned) {
+      // `GET /` and the like answer the version of the program.
+      if (!name.includes('/api/')) continue;
+      const { headers } = operation.responses['200'] ?? operation.responses['201']!;
+      expect(headers, name).toHaveProperty('ETag');
+      if (/^(PUT|PATCH)/.test(name))
+        expect(
+          operation.parameters?.map(({ name: parameter }) => parameter),
+          name,
+        ).toContain('If-Match');
+    }
+  });
+
   it('refers to nothing that is not there', () => {
     const text = JSON.stringify(document);
     const broken = [...text.matchAll(/"\$ref":"#\/components\/(schemas|headers)\/([^"]+)"/g)].filter(

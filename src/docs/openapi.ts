@@ -5,6 +5,7 @@ import { PROBLEM_EXTENSION, ProblemView } from '../kernel/api-problems.js';
 import type { Requirement } from '../kernel/authorize.js';
 import { errors, type ErrorCode } from '../kernel/errors.js';
 import { VERSION } from '../kernel/version.js';
+import { VERSIONED_EXTENSION } from '../kernel/versions.js';
 
 /** The groups of the document, in the order in which somebody new meets them. */
 const TAGS: readonly [name: string, description: string][] = [
@@ -64,6 +65,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   dropUnicodePatterns(document);
   documentLimits(document);
   addRequestId(document);
+  addETag(document);
   return sorted(document);
 }
 
@@ -79,6 +81,7 @@ interface Parameter {
 interface Operation {
   description?: string;
   'x-required-permission'?: Requirement;
+  [VERSIONED_EXTENSION]?: true;
   parameters?: Parameter[];
   requestBody?: object;
   responses: Record<string, Response>;
@@ -196,6 +199,25 @@ function addRequestId(document: OpenAPIObject): void {
   for (const { responses } of operationsOf(document))
     for (const response of Object.values(responses))
       response.headers = { ...response.headers, 'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' } };
+}
+
+/** What has a version carries it as ETag. */
+function addETag(document: OpenAPIObject): void {
+  document.components!.headers!.ETag = {
+    description: 'The version of what is answered; send it as `If-Match` with a change',
+    schema: { type: 'string' },
+    example: '"3"',
+  };
+  for (const operation of operationsOf(document)) {
+    if (!operation[VERSIONED_EXTENSION]) continue;
+    delete operation[VERSIONED_EXTENSION];
+    for (const status of ['200', '201'])
+      if (operation.responses[status])
+        operation.responses[status].headers = {
+          ...operation.responses[status].headers,
+          ETag: { $ref: '#/components/headers/ETag' },
+        };
+  }
 }
 
 /** Paths, components and responses by name: the order of the modules' loading is none to commit. */

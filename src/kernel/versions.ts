@@ -7,7 +7,7 @@ import {
   type NestInterceptor,
   UseInterceptors,
 } from '@nestjs/common';
-import { ApiHeader } from '@nestjs/swagger';
+import { ApiExtension, ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { map, type Observable } from 'rxjs';
 import { ApiProblems } from './api-problems.js';
@@ -45,8 +45,12 @@ class VersionAsTag implements NestInterceptor {
   }
 }
 
+/** Marks an operation until `openapi.ts` turns it into the header of its answers. */
+export const VERSIONED_EXTENSION = 'x-versioned';
+
 /** Of a route that answers something with a `version`: it stands as ETag, too. */
-export const Versioned = (): MethodDecorator => applyDecorators(UseInterceptors(VersionAsTag));
+export const Versioned = (): MethodDecorator =>
+  applyDecorators(UseInterceptors(VersionAsTag), ApiExtension(VERSIONED_EXTENSION, true));
 
 /** Of a route that changes something with a `version`: an `If-Match` of an older one is 412, so that no write is lost. */
 export const VersionedWrite = (): MethodDecorator =>
