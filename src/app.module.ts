@@ -1,13 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { Env, type SecretKey } from '../config/env.js';
 import { AdminModule } from './admin/admin.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthGuard } from './auth/auth.guard.js';
+import { Denials } from './auth/denials.js';
 import { AuthModule } from './auth/auth.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { entities } from './entities.js';
 import { JobsModule } from './jobs/jobs.module.js';
+import { ProblemFilter } from './kernel/problem.filter.js';
 import { KernelModule } from './kernel/kernel.module.js';
 import { librarySchemas } from './library-schemas.js';
 import { LimitsGuard } from './limits/limits.guard.js';
@@ -38,6 +40,12 @@ export class AppModule {
       providers: [
         { provide: APP_GUARD, useExisting: AuthGuard },
         { provide: APP_GUARD, useExisting: LimitsGuard },
+        {
+          provide: APP_FILTER,
+          inject: [Denials],
+          useFactory: (denials: Denials) =>
+            new ProblemFilter(env, (refusal, request) => denials.before(refusal, request)),
+        },
       ],
     };
   }

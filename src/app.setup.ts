@@ -6,14 +6,13 @@ import { NestFactory } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Env, type SecretKey } from '../config/env.js';
 import { AppModule } from './app.module.js';
-import { Denials } from './auth/denials.js';
 import { setUpDocs } from './docs/docs.js';
 import { readForwardedFor } from './kernel/forwarded-for.js';
 import { newId } from './kernel/ids.js';
 import { parseJsonBody } from './kernel/json-body.js';
 import { createLog, NestLog } from './kernel/logging.js';
 import { problem } from './kernel/problem.js';
-import { ProblemFilter, sendProblem } from './kernel/problem.filter.js';
+import { sendProblem } from './kernel/problem.filter.js';
 import { Readiness } from './kernel/readiness.js';
 import { validationPipe } from './kernel/validation.js';
 
@@ -113,8 +112,6 @@ export async function createApp(
   });
 
   app.useGlobalPipes(validationPipe());
-  const denials = app.get(Denials);
-  app.useGlobalFilters(new ProblemFilter(env, (refusal, request) => denials.before(refusal, request)));
   // Answers are data: nothing in them may run or load anything. What is a page of ours says what it needs.
   const https = env.publicUrl.startsWith('https:');
   app.useSecurityHeaders({

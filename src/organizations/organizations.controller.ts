@@ -90,6 +90,7 @@ export class OrganizationController {
    */
   @Delete()
   @Authorize('organization:delete')
+  @Versioned()
   async deleteOrganization(@CurrentActor() actor: Actor): Promise<OrganizationView> {
     return toOrganizationView(await this.lifecycle.delete(actor));
   }
@@ -102,6 +103,7 @@ export class OrganizationController {
   @Post('restore')
   @HttpCode(200)
   @Authorize('organization:delete')
+  @Versioned()
   @ApiProblems('last_owner')
   async restoreOrganization(@CurrentActor() actor: Actor): Promise<OrganizationView> {
     return toOrganizationView(await this.lifecycle.restore(actor));
@@ -115,6 +117,7 @@ export class OrganizationController {
   @Post('deactivate')
   @HttpCode(200)
   @Authorize('organization:deactivate')
+  @Versioned()
   @ApiProblems('conflict')
   async deactivateOrganization(@CurrentActor() actor: Actor): Promise<OrganizationView> {
     return toOrganizationView(await this.lifecycle.deactivate(actor));
@@ -128,6 +131,7 @@ export class OrganizationController {
   @Post('reactivate')
   @HttpCode(200)
   @Authorize('organization:deactivate')
+  @Versioned()
   @ApiProblems('conflict', 'last_owner')
   async reactivateOrganization(@CurrentActor() actor: Actor): Promise<OrganizationView> {
     return toOrganizationView(await this.lifecycle.reactivate(actor));
@@ -141,6 +145,7 @@ export class OrganizationController {
   @Post('transfer-ownership')
   @HttpCode(200)
   @Authorize('organization:transfer')
+  @Versioned()
   @ApiProblems('conflict')
   async transferOwnership(
     @CurrentActor() actor: Actor,
