@@ -40,8 +40,10 @@ export class AuthGuard implements CanActivate {
       throw problem('permission_denied');
     }
     const origin = { ip: request.ip, userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
-    request.actor = Actor.anonymous(origin);
-    if (access.public && (access.session === 'ignored' || request.headers.authorization === undefined)) return true;
+    if (access.public && (access.session === 'ignored' || request.headers.authorization === undefined)) {
+      request.actor = Actor.anonymous(origin);
+      return true;
+    }
     const claims = await this.authenticate(request);
     request.actor = actorOf(claims, origin);
     if (!access.public) {
