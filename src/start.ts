@@ -95,10 +95,15 @@ async function runStartSteps(readiness: Readiness, env: Env, say: (line: string)
     (ms) => sleep(ms),
   );
   if (readiness.stopping) return;
-  for (const warning of warnings(env)) say(warning);
-  say(`Tenon listens on ${env.publicUrl}`);
-  if (env.docs) say(`Swagger UI: ${env.publicUrl}/docs`);
-  for (const line of readiness.notices.splice(0)) say(line);
+  // In one piece: whoever waits for "listens" on a pipe has the rest as well.
+  say(
+    [
+      ...warnings(env),
+      `Tenon listens on ${env.publicUrl}`,
+      ...(env.docs ? [`Swagger UI: ${env.publicUrl}/docs`] : []),
+      ...readiness.notices.splice(0),
+    ].join('\n'),
+  );
 }
 
 /** What is allowed, and yet hardly meant. */
