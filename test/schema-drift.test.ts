@@ -1,9 +1,9 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ormOptions } from '../config/mikro-orm.config.js';
-import { unprotectedTables } from '../src/database/row-security.js';
 import { entities } from '../src/entities.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
+import { unprotectedTables } from './harness/unprotected-tables.js';
 
 let db: TestDatabase;
 beforeAll(async () => {

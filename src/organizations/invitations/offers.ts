@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { PLATFORM_ADMIN } from '../../kernel/actor.js';
 import { type Permission, permissionsOf } from '../../kernel/permissions.js';
 import { problem } from '../../kernel/problem.js';
-import { readMember } from '../access/access.queries.js';
+import { isPlatformAdmin, OF_PLATFORM_ADMIN, readMember } from '../access/access.queries.js';
 import type { OrganizationStatus } from '../organization.entity.js';
 import { type Granter, holdRole, mayGrant } from '../roles/granting.js';
 import { invitationStatus, type InvitationStatus } from './invitation.entity.js';
@@ -96,20 +96,11 @@ async function recheck(em: EntityManager, row: OfferRow): Promise<Offer> {
   };
 }
 
-/** Whether who invited could do it now: as an active member, or as a platform admin. */
+/** Whether who invited could do it now: as a platform admin, or as an active member. */
 async function mayStillInvite(em: EntityManager, offer: OfferRow, held: ReadonlySet<Permission>): Promise<boolean> {
-  const [inviter] = await em.execute<{ platform_role: 'admin' | null }[]>(
-    `select platform_role from users where id = ? and status = 'active'`,
-    [offer.invited_by],
-  );
-  if (!inviter) return false;
   const may = (granter: Granter): boolean =>
     granter.permissions.has('members:invite') && mayGrant(granter, offer.role, held);
-  if (
-    inviter.platform_role === 'admin' &&
-    may({ role: PLATFORM_ADMIN, permissions: permissionsOf('owner', new Map()) })
-  )
-    return true;
+  if (await isPlatformAdmin(em, offer.invited_by)) return may({ role: PLATFORM_ADMIN, permissions: OF_PLATFORM_ADMIN });
   const member = await readMember(em, offer.organization_id, offer.invited_by);
   return (
     member !== null &&
