@@ -9,6 +9,18 @@ import { Registration } from './auth/registration/registration.entity.js';
 import { RefreshToken } from './auth/sessions/refresh-token.entity.js';
 import { Session } from './auth/sessions/session.entity.js';
 import { SigningKey } from './auth/tokens/signing-key.entity.js';
+import { Environment } from './environments/environment.entity.js';
+import { FeatureConfiguration } from './features/configurations/feature-configuration.entity.js';
+import { FeatureDefinition } from './features/definitions/feature-definition.entity.js';
+import {
+  FeatureConflict,
+  FeatureDependency,
+  FeaturePlanValue,
+} from './features/definitions/feature-relations.entity.js';
+import { FeatureRevision } from './features/feature-revision.entity.js';
+import { FeatureConsumption, FeatureMeter } from './features/metering/feature-meter.entity.js';
+import { OrganizationFeatureSetting } from './features/overrides/organization-feature-setting.entity.js';
+import { FeatureSegment } from './features/segments/feature-segment.entity.js';
 import { Domain } from './organizations/domains/domain.entity.js';
 import { Invitation } from './organizations/invitations/invitation.entity.js';
 import { Membership } from './organizations/members/membership.entity.js';
@@ -24,6 +36,7 @@ export const entities = [
   AuditEntry,
   OutboxMessage,
   RateLimitTracking,
+  Environment,
   User,
   Plan,
   Organization,
@@ -41,4 +54,14 @@ export const entities = [
   Session,
   RefreshToken,
   SigningKey,
+  FeatureRevision,
+  FeatureDefinition,
+  FeatureDependency,
+  FeatureConflict,
+  FeaturePlanValue,
+  FeatureConfiguration,
+  FeatureSegment,
+  OrganizationFeatureSetting,
+  FeatureMeter,
+  FeatureConsumption,
 ];

@@ -8,7 +8,7 @@ const ROOMS = [
   ['database'],
   ['jobs'],
   ['audit', 'mail', 'sms', 'limits', 'cache'],
-  ['users'],
+  ['environments', 'users'],
   ['organizations'],
   ['auth', 'features'],
   ['privacy', 'cleanup', 'webhooks'],

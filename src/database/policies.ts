@@ -8,6 +8,12 @@ const ORGANIZATION_ID = `nullif(current_setting('app.organization_id', true), ''
 /** Everything, for work across tenants. */
 export const systemPolicy: PolicyDef = { name: 'system', roles: [SYSTEM_ROLE], using: 'true', check: 'true' };
 
+/** Of tables that are no tenant's: everybody may know what is in them, only the system role writes. */
+export const installationPolicies: PolicyDef[] = [
+  { name: 'everybody_reads', command: 'select', roles: [APP_ROLE], using: 'true' },
+  systemPolicy,
+];
+
 /** The rows of the person who asks, found by `column`. */
 export function ownPolicy(column: string, command: PolicyDef['command'] = 'all'): PolicyDef {
   const own = `${column} = ${USER_ID}`;

@@ -1,6 +1,6 @@
 import type { Permission } from './permissions.js';
 
-export type ActorKind = 'anonymous' | 'user' | 'system';
+export type ActorKind = 'anonymous' | 'user' | 'service_account' | 'system';
 
 /** Where a request came from, as it stands on every audit entry. */
 export interface Origin {
@@ -17,21 +17,32 @@ export interface SignIn {
   readonly methods: readonly string[];
 }
 
+/** The API key that a request showed. */
+export interface ActingKey {
+  readonly id: string;
+  /** The only environment that it knows. */
+  readonly environment: string;
+}
+
 /**
  * Who acts. The first argument of everything that a request may call, so that neither permission nor trail can be
  * forgotten on the way.
  */
 export class Actor implements Origin {
   readonly kind: ActorKind;
-  /** The person; null for anonymous and system. */
+  /** The person; null for anonymous, service accounts and system. */
   readonly userId: string | null;
+  /** The account that acts instead of a person, by one of its keys. */
+  readonly serviceAccountId: string | null;
+  /** The key by which somebody acts instead of a session; null where they signed in. */
+  readonly apiKey: ActingKey | null;
   readonly sessionId: string | null;
   /** How that session began; null where there is none. */
   readonly signIn: SignIn | null;
   /** The tenant that this request is about; null outside any. */
   readonly organizationId: string | null;
   readonly platformRole: 'admin' | null;
-  /** Their role in that tenant: a base role, a custom one, or `platform-admin`; null outside any. */
+  /** Their role in that tenant: a base role, a custom one, `platform-admin`, or `api-key`; null outside any. */
   readonly role: string | null;
   /** What they may do in that tenant. */
   readonly permissions: ReadonlySet<Permission>;
@@ -47,6 +58,8 @@ export class Actor implements Origin {
   private constructor(kind: ActorKind, origin: Origin | null, who: Partial<Actor>) {
     this.kind = kind;
     this.userId = who.userId ?? null;
+    this.serviceAccountId = who.serviceAccountId ?? null;
+    this.apiKey = who.apiKey ?? null;
     this.sessionId = who.sessionId ?? null;
     this.signIn = who.signIn ?? null;
     this.organizationId = who.organizationId ?? null;
@@ -71,6 +84,23 @@ export class Actor implements Origin {
     who: { userId: string; sessionId: string | null; signIn?: SignIn; platformRole?: 'admin' | null },
   ): Actor {
     return new Actor('user', origin, who);
+  }
+
+  /**
+   * Who shows an API key: a person, or a service account, in the one tenant that the key is for. Their role is none that
+   * a member has, so that nothing that looks at roles is done by keys.
+   */
+  static key(
+    origin: Origin,
+    who: {
+      apiKey: ActingKey;
+      userId: string | null;
+      serviceAccountId: string | null;
+      organizationId: string;
+      permissions: ReadonlySet<Permission>;
+    },
+  ): Actor {
+    return new Actor(who.userId === null ? 'service_account' : 'user', origin, { ...who, role: API_KEY });
   }
 
   /** The same person, in a tenant. */
@@ -105,5 +135,8 @@ export class Actor implements Origin {
 
 /** The role that a platform admin has in every organization; no custom role can have this key. */
 export const PLATFORM_ADMIN = 'platform-admin';
+
+/** The role of whoever acts by an API key; no custom role can have this key. */
+export const API_KEY = 'api-key';
 
 const NO_PERMISSIONS: ReadonlySet<Permission> = new Set();

@@ -8,8 +8,10 @@ interface PermissionFacts {
   roles: readonly BaseRole[];
   /** An owner keeps it while the organization is deactivated or waits for its removal; nobody else keeps anything. */
   whileInactive?: true;
-  /** No custom role can hold it. */
+  /** No custom role can hold it, and no API key. */
   ownerOnly?: true;
+  /** No API key can hold it: it makes credentials or decides over them, or is about the person who acts. */
+  sessionOnly?: true;
 }
 
 const O = ['owner'] as const;
@@ -38,25 +40,25 @@ const table = {
   },
   'organization:transfer': { description: 'Hand the ownership to another member', roles: O, ownerOnly: true },
   'members:read': { description: 'List the members', roles: ALL },
-  'members:invite': { description: 'Invite people, see and withdraw invitations', roles: OA },
+  'members:invite': { description: 'Invite people, see and withdraw invitations', roles: OA, sessionOnly: true },
   'members:update': { description: 'Change the role of a member', roles: OA },
   'members:remove': { description: 'Remove a member', roles: OA },
-  'roles:manage': { description: 'See, make, change and remove custom roles', roles: OA },
+  'roles:manage': { description: 'See, make, change and remove custom roles', roles: OA, sessionOnly: true },
   'domains:manage': { description: 'Claim domains, prove and release them', roles: OA },
   'settings:read': { description: 'See the settings', roles: ALL },
   'settings:update': { description: 'Change the settings', roles: OA },
   'policies:read': { description: 'See the security policies', roles: OA },
-  'policies:update': { description: 'Change the security policies', roles: O },
+  'policies:update': { description: 'Change the security policies', roles: O, sessionOnly: true },
   'plan:read': { description: 'See the plan, its limits and what is used of them', roles: ALL },
   'audit:read': { description: 'Read the trail of the organization', roles: OA },
-  'api-keys:manage': { description: 'Make, rotate and revoke API keys', roles: OA },
+  'api-keys:manage': { description: 'Make, rotate and revoke API keys', roles: OA, sessionOnly: true },
   'features:read': { description: 'See features and their values', roles: ALL },
   'features:override': { description: 'Override the value of a feature', roles: OA },
   'features:consume': { description: 'Use up metered limits', roles: OAM },
   'features:evaluate': { description: 'Evaluate features for a context', roles: ALL },
   'feature-usage:read': { description: 'See how features are used', roles: OA },
   'widgets:read': { description: 'See which widgets can be used', roles: ALL },
-  'dashboards:update': { description: 'Arrange the own dashboard', roles: ALL },
+  'dashboards:update': { description: 'Arrange the own dashboard', roles: ALL, sessionOnly: true },
   'webhooks:manage': { description: 'Make webhooks, see and repeat their deliveries', roles: OA },
   'cleanup:manage': { description: 'Set how long data is kept', roles: O },
 } as const satisfies Record<`${string}:${string}`, PermissionFacts>;
@@ -68,6 +70,12 @@ export type Permission = keyof typeof table;
 export const permissions: Readonly<Record<Permission, PermissionFacts>> = table;
 /** Every key, in the order of the table. */
 export const PERMISSIONS = Object.keys(table) as Permission[];
+
+/** What an API key can be given: nothing that is only for owners or for somebody who signed in. */
+export const SCOPES: readonly Permission[] = PERMISSIONS.filter((key) => {
+  const { ownerOnly, sessionOnly }: PermissionFacts = table[key];
+  return !ownerOnly && !sessionOnly;
+});
 
 /** Whether a text names a permission of the table. */
 export function isPermission(text: string): text is Permission {

@@ -1,6 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { systemPolicy } from '../../database/policies.js';
-import { APP_ROLE } from '../../database/tenant-context.js';
+import { installationPolicies } from '../../database/policies.js';
 
 /** The plan of every organization that no platform admin has put on another; it cannot be removed. */
 export const STANDARD_PLAN = 'standard';
@@ -13,7 +12,7 @@ const PlanSchema = defineEntity({
   tableName: 'plans',
   rowLevelSecurity: 'force',
   // No tenant's: everybody may know what can be bought.
-  policies: [{ name: 'everybody_reads', command: 'select', roles: [APP_ROLE], using: 'true' }, systemPolicy],
+  policies: installationPolicies,
   properties: {
     key: p.text().primary(),
     name: p.text(),

@@ -1,12 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { systemPolicy } from '../../database/policies.js';
-import { APP_ROLE } from '../../database/tenant-context.js';
+import { installationPolicies } from '../../database/policies.js';
 
 const RolePermissionSchema = defineEntity({
   name: 'RolePermission',
   tableName: 'role_permissions',
   rowLevelSecurity: 'force',
-  policies: [{ name: 'everybody_reads', command: 'select', roles: [APP_ROLE], using: 'true' }, systemPolicy],
+  policies: installationPolicies,
   properties: {
     role: p.text().primary(),
     permission: p.text().primary(),

@@ -12,7 +12,7 @@ import {
   MaxLength,
   ValidateIf,
 } from 'class-validator';
-import { PLATFORM_ADMIN } from '../../kernel/actor.js';
+import { API_KEY, PLATFORM_ADMIN } from '../../kernel/actor.js';
 import { BASE_ROLES, type Permission, permissions, PERMISSIONS } from '../../kernel/permissions.js';
 import { IsDisplayName } from '../../users/display-name.js';
 
@@ -53,7 +53,7 @@ export class CreateRoleRequest {
    */
   @IsString()
   @Matches(KEY, { message: KEY_MESSAGE })
-  @IsNotIn([...BASE_ROLES, PLATFORM_ADMIN], { message: 'key is one that Tenon has itself' })
+  @IsNotIn([...BASE_ROLES, PLATFORM_ADMIN, API_KEY], { message: 'key is one that Tenon has itself' })
   key!: string;
 
   /**

@@ -1,15 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-
-/** A value of JSON. */
-export type Json = null | boolean | number | string | Json[] | JsonObject;
-export interface JsonObject {
-  [name: string]: Json;
-}
-
-/** Whether a value of JSON is an object: neither null nor an array. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isJsonObject, type Json, type JsonObject } from '../../kernel/json.js';
 
 /**
  * Merges a patch into a value (JSON Merge Patch, RFC 7396, 2): objects by path, null removes, anything else replaces.

@@ -2,9 +2,10 @@ import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import type { Actor } from '../../kernel/actor.js';
+import { isJsonObject, type JsonObject } from '../../kernel/json.js';
 import { invalidField, problem } from '../../kernel/problem.js';
 import { Organization } from '../organization.entity.js';
-import { isJsonObject, type JsonObject, mergePatch, patchBetween } from './merge-patch.js';
+import { mergePatch, patchBetween } from './merge-patch.js';
 import { checkSettings } from './settings.validation.js';
 
 @Injectable()

@@ -1,8 +1,8 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { isTimeZone } from 'class-validator';
+import { isJsonObject, type Json, type JsonObject } from '../../kernel/json.js';
 import { type FieldError, problem } from '../../kernel/problem.js';
 import { normalizeEmail } from '../../users/email.js';
-import { isJsonObject, type Json, type JsonObject } from './merge-patch.js';
 import { MAX_CUSTOM_DEPTH, MAX_SETTINGS_BYTES, settingsSchema } from './settings.schema.js';
 
 /** Of a body with a thousand faults the first ones are news. */
