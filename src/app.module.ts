@@ -7,7 +7,9 @@ import { AuthGuard } from './auth/auth.guard.js';
 import { Denials } from './auth/denials.js';
 import { AuthModule } from './auth/auth.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { EnvironmentsModule } from './environments/environments.module.js';
 import { entities } from './entities.js';
+import { FeaturesModule } from './features/features.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { ProblemFilter } from './kernel/problem.filter.js';
 import { KernelModule } from './kernel/kernel.module.js';
@@ -31,8 +33,10 @@ export class AppModule {
         AuditModule,
         MailModule,
         LimitsModule,
+        EnvironmentsModule,
         UsersModule,
         OrganizationsModule,
+        FeaturesModule,
         AuthModule,
         AdminModule,
       ],

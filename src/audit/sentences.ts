@@ -73,6 +73,17 @@ const table = {
   'plan.created': (e) => `${e.who} made the plan ${e.now(e.target, 'key', 'name')}`,
   'plan.updated': (e) => `${e.who} changed the plan ${e.target}${e.fields}`,
   'plan.deleted': (e) => `${e.who} removed the plan ${e.now(e.target, 'key', 'name')}`,
+
+  'environment.created': (e) => `${e.who} made the environment ${e.target}`,
+  'environment.deleted': (e) => `${e.who} removed the environment ${e.target}`,
+  'feature.created': (e) => `${e.who} made the feature ${e.target}`,
+  'feature.updated': (e) => `${e.who} changed the feature ${e.target}${e.fields}`,
+  'feature.deleted': (e) => `${e.who} removed the feature ${e.target}`,
+  'feature.configured': (e) =>
+    `${e.who} configured the feature ${e.target} in ${e.now('an environment', 'environment')}${e.fields}`,
+  'segment.created': (e) => `${e.who} made the segment ${e.target}`,
+  'segment.updated': (e) => `${e.who} changed the segment ${e.target}${e.fields}`,
+  'segment.deleted': (e) => `${e.who} removed the segment ${e.target}`,
 } satisfies Record<string, Sentence>;
 
 const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence>(table));

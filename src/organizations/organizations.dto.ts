@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsUUID, ValidateIf } from 'class-validator';
-import { IsDisplayName } from '../users/display-name.js';
+import { IsDisplayName } from '../kernel/display-name.js';
 import { IsSlug, SLUG } from './slug.js';
 
 /** Left out, not null: a name cannot be cleared. */

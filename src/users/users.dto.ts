@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, IsTimeZone, IsUUID, Matches, MaxLength, ValidateIf } from 'class-validator';
 import { PageQuery } from '../kernel/lists.js';
-import { IsDisplayName } from './display-name.js';
+import { IsDisplayName } from '../kernel/display-name.js';
 
 /** Changes your profile. What is left out stays; null clears. */
 export class UpdateMeRequest {

@@ -1,5 +1,5 @@
 import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
-import { IsDisplayName } from '../../users/display-name.js';
+import { IsDisplayName } from '../../kernel/display-name.js';
 import { TokenRequest } from '../registration/registration.dto.js';
 
 /** Accepts an invitation. With a session the token is enough; somebody new says who they are. */

@@ -1,7 +1,7 @@
 import { Transform } from 'class-transformer';
 import { IsOptional, IsString, Matches, MaxLength, MinLength } from 'class-validator';
 import { IsEmailAddress } from '../../users/email.js';
-import { IsDisplayName } from '../../users/display-name.js';
+import { IsDisplayName } from '../../kernel/display-name.js';
 
 /** Registers a person. */
 export class RegisterRequest {

@@ -12,7 +12,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import { IsDisplayName } from '../../users/display-name.js';
+import { IsDisplayName } from '../../kernel/display-name.js';
 
 const KEY = /^[a-z][a-z0-9-]{1,39}$/;
 const KEY_MESSAGE = { message: '$property has to be 2 to 40 of a-z, 0-9 and hyphens, a letter first' };

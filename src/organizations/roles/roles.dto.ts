@@ -14,7 +14,7 @@ import {
 } from 'class-validator';
 import { API_KEY, PLATFORM_ADMIN } from '../../kernel/actor.js';
 import { BASE_ROLES, type Permission, permissions, PERMISSIONS } from '../../kernel/permissions.js';
-import { IsDisplayName } from '../../users/display-name.js';
+import { IsDisplayName } from '../../kernel/display-name.js';
 
 const KEY = /^[a-z][a-z0-9-]{1,39}$/;
 const KEY_MESSAGE = 'key has to be 2 to 40 of a-z, 0-9 and -, a letter first';

@@ -1,0 +1,79 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { ChangeBus } from '../database/change-bus.js';
+import { asSystem } from '../database/tenant-context.js';
+import { EnvironmentChanges } from '../environments/environment-changes.js';
+
+/** The topic of the change bus. Keys: `new-dashboard` a feature, `segment:beta`, `environment:production`, `*` all. */
+export const FEATURES_TOPIC = 'features';
+/** Stands for everything. */
+export const EVERYTHING = '*';
+/** A payload of NOTIFY ends at 8,000 bytes, and keys have up to 112 of them. */
+const MAX_KEYS = 60;
+
+/** Somebody who keeps features in memory; resolves once it holds what was committed. */
+export type FeatureListener = (keys: readonly string[]) => Promise<void>;
+
+/** Notes what `work` changed; with nothing noted the transaction is no change. */
+export type Changed = (...keys: string[]) => void;
+
+/**
+ * How definitions, configurations, segments and environments are changed: one transaction after the other, counted by
+ * `feature_revision`, and told to every instance with the commit. Whoever writes waits for the one before, so checks of
+ * the graph see all that was written, and two writes cannot make together what neither of them makes alone.
+ */
+@Injectable()
+export class FeatureChanges implements OnModuleInit {
+  private readonly log = new Logger('features');
+  private readonly listeners: FeatureListener[] = [];
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly bus: ChangeBus,
+    private readonly environments: EnvironmentChanges,
+  ) {}
+
+  /** Environments are a room below: what they change is counted and told the same way. */
+  onModuleInit(): void {
+    this.environments.provide((key, work) =>
+      this.change((em, changed) => {
+        changed(`environment:${key}`);
+        return work(em);
+      }),
+    );
+  }
+
+  /** Adds somebody whom a writer of this instance waits for, so that it reads what it wrote. */
+  onChange(listener: FeatureListener): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Runs a change as `tenon_system`, alone among the changes of features of all instances.
+   * @param work notes the keys of what it changed by its second argument.
+   */
+  async change<T>(work: (em: EntityManager, changed: Changed) => Promise<T>): Promise<T> {
+    const noted = new Set<string>();
+    let keys: string[] = [];
+    const result = await asSystem(this.em, async (em) => {
+      await em.execute('select from feature_revision where id = 1 for update');
+      const done = await work(em, (...more) => more.forEach((key) => noted.add(key)));
+      await em.flush();
+      keys = noted.size > MAX_KEYS ? [EVERYTHING] : [...noted];
+      if (keys.length > 0) {
+        await em.execute('update feature_revision set revision = revision + 1 where id = 1');
+        await this.bus.announce(em, FEATURES_TOPIC, keys);
+      }
+      return done;
+    });
+    if (keys.length > 0) await this.refresh(keys);
+    return result;
+  }
+
+  /** What was committed stays so, whatever a listener says: they hear of it over the bus, too. */
+  private async refresh(keys: string[]): Promise<void> {
+    for (const { status, ...rest } of await Promise.allSettled(this.listeners.map((listener) => listener(keys))))
+      if (status === 'rejected')
+        this.log.warn({ err: (rest as PromiseRejectedResult).reason }, 'a cache did not refresh');
+  }
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { EnvironmentsModule } from '../environments/environments.module.js';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { FeatureChanges } from './feature-changes.js';
+
+/** Features of the customer's product: what they are, who gets them, and why. */
+@Module({
+  imports: [EnvironmentsModule, OrganizationsModule],
+  providers: [FeatureChanges],
+  exports: [FeatureChanges],
+})
+export class FeaturesModule {}
