@@ -1,6 +1,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { Figure } from './figure.js';
 import { benchDatabase } from './server.js';
+import { evaluationBench } from './evaluation.js';
 import { loginBench } from './login.js';
 import { membersBench } from './members.js';
 import { permissionBench } from './permission.js';
@@ -20,6 +21,7 @@ const benches = {
   permission: permissionBench,
   members: membersBench,
   tenants: tenantsBench,
+  evaluation: evaluationBench,
 };
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {

@@ -1,25 +1,23 @@
+import { cycleThrough } from './cycles.js';
+import { decide, type Decision } from './decision.js';
 import type { CompiledFeature } from './feature.js';
-import { decide, type Decision, derived } from './decision.js';
 import { parentsFirst } from './graph.js';
-import type { Dependency } from './model.js';
-
-/** A parent in the graph; one that isn't there is never met. */
-interface Parent {
-  readonly dependency: Dependency;
-  readonly index: number;
-  /** The child's decision when this parent is not as it has to be. */
-  readonly unmet: (parent: Decision) => Decision;
-}
+import { compileParent, type Parent } from './parents.js';
 
 /** A feature among the others of its environment. */
 export interface LinkedFeature {
   readonly feature: CompiledFeature;
   readonly parents: readonly Parent[];
-  readonly absent: Decision | null;
-  readonly conflicts: readonly { readonly index: number; readonly decision: Decision }[];
-  readonly cycle: Decision | null;
-  /** Neither parents nor conflicts: it is decided alone. */
+  readonly conflicts: readonly Conflict[];
+  /** Off whatever anybody asks: it lies on a cycle, or a parent isn't there. */
+  readonly broken: Decision | null;
+  /** Neither parents nor conflicts: nothing else has to be looked at. */
   readonly alone: boolean;
+}
+
+interface Conflict {
+  readonly index: number;
+  readonly decision: Decision;
 }
 
 export interface CompiledEnvironment {
@@ -27,51 +25,67 @@ export interface CompiledEnvironment {
   readonly keys: readonly string[];
   readonly indexOf: ReadonlyMap<string, number>;
   readonly features: readonly LinkedFeature[];
-  /** Those with parents or conflicts, parents before their children. */
+  /** Those that have parents, children or conflicts, parents before their children. */
   readonly order: readonly number[];
+  /** The place of a feature in the order; -1 for those that have nothing to do with any other. */
+  readonly rank: Int32Array;
   /** The instants, ascending, at which a rule on `currentTime` may change its mind. */
   readonly timeThresholds: readonly number[];
 }
 
-/** The longest path or cycle that a decision names; the last of a longer path is its beginning all the same. */
-const LONGEST_PATH = 20;
-
 /** Puts the features of one environment together. The order in which they come changes nothing. */
 export function link(features: readonly CompiledFeature[]): CompiledEnvironment {
-  const sorted = [...features].sort((a, b) => (a.key < b.key ? -1 : 1));
-  const indexOf = new Map(sorted.map(({ key }, index) => [key, index]));
+  const sorted = features.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const keys = sorted.map(({ key }) => key);
+  const indexOf = new Map(keys.map((key, index) => [key, index]));
   const parentsOf = sorted.map(({ dependencies }) =>
     dependencies.map(({ feature }) => indexOf.get(feature)).filter((index) => index !== undefined),
   );
   const conflictsOf = symmetric(sorted, indexOf);
-  const { order, cycleOf } = parentsFirst(parentsOf);
-  const linked = sorted.map((feature, index) => {
-    const cycle = cycleOf.get(index);
-    const parents = feature.dependencies.toSorted((a, b) => (a.feature < b.feature ? -1 : 1));
-    const absent = parents.find((parent) => !indexOf.has(parent.feature));
+  const { order: everything, tangles } = parentsFirst(parentsOf);
+  const tangleOf = new Map(tangles.flatMap((members) => members.map((member) => [member, members] as const)));
+  const hasChildren = new Set(parentsOf.flat());
+
+  const linked = sorted.map((feature, index): LinkedFeature => {
+    const tangle = tangleOf.get(index);
+    const cycle = tangle && cycleThrough(index, tangle, parentsOf).map((at) => keys[at]!);
     return {
       feature,
-      parents: parents.flatMap((dependency) => {
-        const at = indexOf.get(dependency.feature);
-        return at === undefined ? [] : [{ dependency, index: at, unmet: unmet(feature, dependency.feature) }];
-      }),
-      absent: absent ? decide(feature.off, 'dependency', { parent: absent.feature, parentReason: null }) : null,
+      parents: parentsIn(sorted, indexOf, feature),
       conflicts: [...conflictsOf[index]!]
-        .sort((a, b) => a - b)
-        .map((at) => ({ index: at, decision: decide(feature.off, 'conflict', { with: sorted[at]!.key }) })),
-      cycle: cycle
-        ? decide(feature.off, 'dependency', { cycle: cycle.slice(0, LONGEST_PATH).map((at) => sorted[at]!.key) })
-        : null,
+        .toSorted((a, b) => a - b)
+        .map((at) => ({ index: at, decision: decide(feature.off, 'conflict', { with: keys[at]! }) })),
+      broken: cycle ? decide(feature.off, 'dependency', { cycle }) : absentParent(feature, indexOf),
       alone: feature.dependencies.length === 0 && conflictsOf[index]!.size === 0,
     };
   });
-  return {
-    keys: sorted.map(({ key }) => key),
-    indexOf,
-    features: linked,
-    order: order.filter((index) => !linked[index]!.alone),
-    timeThresholds: [...new Set(sorted.flatMap(({ timeThresholds }) => timeThresholds))].sort((a, b) => a - b),
-  };
+
+  const order = everything.filter((index) => !linked[index]!.alone || hasChildren.has(index));
+  const rank = new Int32Array(sorted.length).fill(-1);
+  for (const [place, index] of order.entries()) rank[index] = place;
+  return { keys, indexOf, features: linked, order, rank, timeThresholds: ascending(sorted) };
+}
+
+/** In the order of their keys, so that the same one is named however a definition lists them. */
+function parentsIn(
+  features: readonly CompiledFeature[],
+  indexOf: ReadonlyMap<string, number>,
+  child: CompiledFeature,
+): Parent[] {
+  return child.dependencies
+    .map((dependency) => ({ dependency, index: indexOf.get(dependency.feature) ?? -1 }))
+    .filter(({ index }) => index >= 0)
+    .sort((a, b) => a.index - b.index)
+    .map(({ dependency, index }) => compileParent(child, features[index]!, index, dependency));
+}
+
+/** A parent that is unknown, a draft or archived was not compiled, and is never met. */
+function absentParent({ off, dependencies }: CompiledFeature, indexOf: ReadonlyMap<string, number>): Decision | null {
+  const [parent] = dependencies
+    .map(({ feature }) => feature)
+    .filter((key) => !indexOf.has(key))
+    .sort();
+  return parent === undefined ? null : decide(off, 'dependency', { parent, parentReason: null });
 }
 
 /** A conflict that one side names is one of both. */
@@ -88,20 +102,6 @@ function symmetric(features: readonly CompiledFeature[], indexOf: ReadonlyMap<st
   return conflicts;
 }
 
-/** Off because of a parent; `path` leads on to the feature where it began, when that is not the parent itself. */
-function unmet({ off }: CompiledFeature, parent: string): (decision: Decision) => Decision {
-  return derived(({ reason, details }) => {
-    const path = pathOn(parent, details.path ?? details.parent);
-    return decide(off, 'dependency', {
-      parent,
-      parentReason: reason,
-      ...(reason === 'dependency' && path && { path }),
-    });
-  });
-}
-
-function pathOn(parent: string, onward: unknown): string[] | undefined {
-  if (onward === undefined) return undefined;
-  const path = [parent, ...(Array.isArray(onward) ? (onward as string[]) : [onward as string])];
-  return path.length > LONGEST_PATH ? [...path.slice(0, LONGEST_PATH - 1), path.at(-1)!] : path;
+function ascending(features: readonly CompiledFeature[]): number[] {
+  return [...new Set(features.flatMap(({ timeThresholds }) => timeThresholds))].sort((a, b) => a - b);
 }

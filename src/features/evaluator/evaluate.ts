@@ -2,22 +2,22 @@ import type { Decision } from './decision.js';
 import type { CompiledEnvironment, LinkedFeature } from './environment.js';
 import { isOn } from './feature.js';
 import type { Subject } from './model.js';
+import { neededFor } from './needed.js';
 
-/**
- * Dependencies and conflicts, in two passes, because "off as long as the other is on" has no answer when both say it:
+/*
+ * Dependencies and conflicts go in two passes, because "off as long as the other is on" has no answer when both say it:
  *
  * 1. w(F): kill switch, entitlement, dependencies on w of the parents, then override, rule, roll-out, default.
- * 2. Final: off by dependency if a parent is finally off; else off by conflict if w(F) is on and w(G) of a G in conflict
- *    is; else w(F).
+ * 2. Final: off by dependency if a parent is finally off; else off by conflict if w(F) is on, and w(G) of a G in
+ *    conflict with it is; else w(F).
  *
- * So two that would both be on are both off, whichever is asked first, and a third that is in conflict with one of them
- * is off as well if it would be on. Both passes go from parents to children and end.
+ * So two that would both be on are both off, whichever is asked first, and a third in conflict with one of them is off
+ * too if it would be on. Each pass goes from parents to children and ends.
  */
-type Decisions = Decision[];
 
-/** Used by one evaluation after the other; none waits in between. */
-const would: Decisions = [];
-const finally_: Decisions = [];
+/** Of the evaluation that runs; the next one overwrites them. Nothing is awaited in between. */
+const would: Decision[] = [];
+const final: Decision[] = [];
 
 /** What a feature is for somebody; undefined when there is no such feature. */
 export function evaluate(environment: CompiledEnvironment, key: string, subject: Subject): Decision | undefined {
@@ -25,12 +25,14 @@ export function evaluate(environment: CompiledEnvironment, key: string, subject:
   if (index === undefined) return undefined;
   const linked = environment.features[index]!;
   if (linked.alone) return linked.feature.alone(subject);
-  evaluateGraph(environment, environment.order, subject);
-  return finally_[index];
+  const { first, second } = neededFor(environment, index);
+  evaluateGraph(environment, first, second, subject);
+  return final[index];
 }
 
-/** All features in the order of `environment.keys`, or those that are named, in their order. */
+/** All features in the order of `environment.keys`. */
 export function evaluateAll(environment: CompiledEnvironment, subject: Subject): Decision[];
+/** Those that are named, in their order; undefined where there is none. */
 export function evaluateAll(
   environment: CompiledEnvironment,
   subject: Subject,
@@ -41,63 +43,57 @@ export function evaluateAll(
   subject: Subject,
   keys?: readonly string[],
 ): (Decision | undefined)[] {
-  evaluateGraph(environment, environment.order, subject);
-  if (keys === undefined) return environment.features.map((linked, index) => decided(linked, index, subject));
+  const { features, order, rank, indexOf } = environment;
+  evaluateGraph(environment, order, order, subject);
+  const decide = (index: number): Decision =>
+    rank[index]! < 0 ? features[index]!.feature.alone(subject) : final[index]!;
+  if (keys === undefined) return features.map((_, index) => decide(index));
   return keys.map((key) => {
-    const index = environment.indexOf.get(key);
-    return index === undefined ? undefined : decided(environment.features[index]!, index, subject);
+    const index = indexOf.get(key);
+    return index === undefined ? undefined : decide(index);
   });
 }
 
-function decided({ alone, feature }: LinkedFeature, index: number, subject: Subject): Decision {
-  return alone ? feature.alone(subject) : finally_[index]!;
+function evaluateGraph(
+  { features }: CompiledEnvironment,
+  first: readonly number[],
+  second: readonly number[],
+  subject: Subject,
+): void {
+  for (const index of first) would[index] = decideFirst(features[index]!, subject);
+  for (const index of second) final[index] = decideFinally(features, features[index]!, would[index]!, subject);
 }
 
-function evaluateGraph({ features }: CompiledEnvironment, order: readonly number[], subject: Subject): void {
-  for (const index of order) would[index] = first(features, features[index]!, subject);
-  for (const index of order) finally_[index] = second(features, features[index]!, would[index]!, subject);
+function decideFirst(linked: LinkedFeature, subject: Subject): Decision {
+  return early(linked, subject) ?? linked.broken ?? unmetParent(linked, would) ?? linked.feature.alone(subject);
 }
 
-function first(features: readonly LinkedFeature[], linked: LinkedFeature, subject: Subject): Decision {
-  const { feature, absent, cycle } = linked;
-  return (
-    early(linked, subject) ?? cycle ?? absent ?? unmetParent(features, linked, would, subject) ?? feature.alone(subject)
-  );
-}
-
-function second(
+function decideFinally(
   features: readonly LinkedFeature[],
   linked: LinkedFeature,
   decision: Decision,
   subject: Subject,
 ): Decision {
-  const { feature, absent, cycle, conflicts } = linked;
-  const off = early(linked, subject) ?? cycle ?? absent ?? unmetParent(features, linked, finally_, subject);
-  if (off) return off;
-  if (conflicts.length === 0 || !isOn(feature, decision)) return decision;
-  return conflicts.find(({ index }) => isOn(features[index]!.feature, would[index]!))?.decision ?? decision;
+  const off = early(linked, subject) ?? linked.broken ?? unmetParent(linked, final);
+  if (off != null) return off;
+  if (linked.conflicts.length === 0 || !isOn(linked.feature, decision)) return decision;
+  for (const conflict of linked.conflicts) {
+    if (isOn(features[conflict.index]!.feature, would[conflict.index]!)) return conflict.decision;
+  }
+  return decision;
 }
 
-/** Kill switch and a plan that excludes stand before dependency. */
-function early({ feature: { killed, plans } }: LinkedFeature, { organization }: Subject): Decision | undefined {
+/** Kill switch and a plan that excludes the feature come before dependencies. */
+function early({ feature: { killed, plans } }: LinkedFeature, { organization }: Subject): Decision | null {
   if (killed !== null) return killed;
   const planned = plans?.get(organization.plan);
-  return planned?.excluded ? planned.decision : undefined;
+  return planned?.excluded ? planned.decision : null;
 }
 
-function unmetParent(
-  features: readonly LinkedFeature[],
-  { parents }: LinkedFeature,
-  decisions: Decisions,
-  subject: Subject,
-): Decision | undefined {
-  for (const { dependency, index, unmet } of parents) {
-    const parent = features[index]!;
-    const decision = parent.alone ? parent.feature.alone(subject) : decisions[index]!;
-    const { enabled = true, variants } = dependency;
-    const met =
-      isOn(parent.feature, decision) === enabled && (!enabled || !variants || variants.includes(decision.variant));
-    if (!met) return unmet(decision);
+function unmetParent({ parents }: LinkedFeature, decisions: readonly Decision[]): Decision | null {
+  for (const { index, isMet, unmet } of parents) {
+    const decision = decisions[index]!;
+    if (!isMet(decision)) return unmet(decision);
   }
-  return undefined;
+  return null;
 }

@@ -1,7 +1,7 @@
-/** Nodes with parents before their children, and for each node that lies on a cycle one that goes through it. */
+/** Nodes with parents before their children, and the groups whose members lead to each other in a circle. */
 export interface Order {
   readonly order: readonly number[];
-  readonly cycleOf: ReadonlyMap<number, readonly number[]>;
+  readonly tangles: readonly (readonly number[])[];
 }
 
 /**
@@ -11,40 +11,48 @@ export interface Order {
  */
 export function parentsFirst(parentsOf: readonly (readonly number[])[]): Order {
   const order: number[] = [];
-  const cycleOf = new Map<number, readonly number[]>();
+  const tangles: number[][] = [];
   const found = new Int32Array(parentsOf.length).fill(-1);
-  const low = new Int32Array(parentsOf.length);
-  const open = new Uint8Array(parentsOf.length);
-  const next = new Int32Array(parentsOf.length);
-  const component: number[] = [];
+  const lowest = new Int32Array(parentsOf.length);
+  const isOpen = new Uint8Array(parentsOf.length);
+  const nextParent = new Int32Array(parentsOf.length);
+  const open: number[] = [];
   let count = 0;
+
+  const enter = (node: number): void => {
+    found[node] = lowest[node] = count++;
+    isOpen[node] = 1;
+    open.push(node);
+  };
+  const leave = (node: number): void => {
+    if (lowest[node] !== found[node]) return;
+    const members = open.splice(open.lastIndexOf(node));
+    for (const member of members) {
+      isOpen[member] = 0;
+      order.push(member);
+    }
+    if (members.length > 1 || parentsOf[node]!.includes(node)) tangles.push(members);
+  };
+
   for (let root = 0; root < parentsOf.length; root++) {
     if (found[root] !== -1) continue;
     const path = [root];
+    enter(root);
     while (path.length > 0) {
       const node = path.at(-1)!;
-      if (found[node] === -1) {
-        found[node] = low[node] = count++;
-        component.push(node);
-        open[node] = 1;
-      }
-      const parent = parentsOf[node]![next[node]!++];
-      if (parent !== undefined) {
-        if (found[parent] === -1) path.push(parent);
-        else if (open[parent]) low[node] = Math.min(low[node]!, found[parent]!);
-        continue;
-      }
-      path.pop();
-      const child = path.at(-1);
-      if (child !== undefined) low[child] = Math.min(low[child]!, low[node]!);
-      if (low[node] !== found[node]) continue;
-      const members = component.splice(component.lastIndexOf(node));
-      for (const member of members) open[member] = 0;
-      order.push(...members.toReversed());
-      if (members.length > 1 || parentsOf[node]!.includes(node)) {
-        for (const member of members) cycleOf.set(member, members);
+      const parent = parentsOf[node]![nextParent[node]!++];
+      if (parent === undefined) {
+        leave(node);
+        path.pop();
+        const child = path.at(-1);
+        if (child !== undefined) lowest[child] = Math.min(lowest[child]!, lowest[node]!);
+      } else if (found[parent] === -1) {
+        enter(parent);
+        path.push(parent);
+      } else if (isOpen[parent]) {
+        lowest[node] = Math.min(lowest[node]!, found[parent]!);
       }
     }
   }
-  return { order, cycleOf };
+  return { order, tangles };
 }

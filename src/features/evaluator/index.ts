@@ -5,3 +5,5 @@ export { evaluate, evaluateAll } from './evaluate.js';
 export { compileFeature, type CompiledFeature, isOn } from './feature.js';
 export * from './model.js';
 export { compileOverrides, NO_OVERRIDES, type Overrides } from './overrides.js';
+export { dependsOnContext } from './context-dependence.js';
+export { explain } from './explain.js';

@@ -1,0 +1,37 @@
+import type { CompiledEnvironment, LinkedFeature } from './environment.js';
+import type { Subject } from './model.js';
+import { overrideFor } from './overrides.js';
+
+/** What is known of somebody before there is a context. */
+export type Organization = Pick<Subject, 'organization' | 'now'>;
+
+/**
+ * Whether a feature may be another one with another context, that is with other attributes or another targeting key.
+ * It says yes in doubt: a rule whose conditions cannot be met reads the context all the same.
+ * @param asked for one organization, whose plan or override may settle it; without it for any.
+ */
+export function dependsOnContext(environment: CompiledEnvironment, key: string, asked?: Organization): boolean {
+  const index = environment.indexOf.get(key);
+  const seen = new Set(index === undefined ? [] : [index]);
+  for (const at of seen) {
+    const linked = environment.features[at]!;
+    if (isSettled(linked, asked)) continue;
+    if (linked.feature.readsContext && !isGiven(linked, asked)) return true;
+    for (const other of [...linked.parents, ...linked.conflicts]) seen.add(other.index);
+  }
+  return false;
+}
+
+/** Off before parents and conflicts are looked at. */
+function isSettled({ feature, broken }: LinkedFeature, asked?: Organization): boolean {
+  if (feature.killed || broken) return true;
+  return !!asked && !!feature.plans?.get(asked.organization.plan)?.excluded;
+}
+
+/** The same for everybody once parents and conflicts allow it. */
+function isGiven({ feature }: LinkedFeature, asked?: Organization): boolean {
+  if (!asked) return false;
+  const { organization, now } = asked;
+  if (feature.plans?.get(organization.plan)?.fixed) return true;
+  return overrideFor(organization.overrides, feature.key, feature.environment, now) !== undefined;
+}
