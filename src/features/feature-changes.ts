@@ -11,8 +11,14 @@ export const EVERYTHING = '*';
 /** A payload of NOTIFY ends at 8,000 bytes, and keys have up to 112 of them. */
 const MAX_KEYS = 60;
 
+/** A change that was committed: the revision that it made, and what it named. */
+export interface FeaturesChanged {
+  revision: number;
+  keys: readonly string[];
+}
+
 /** Somebody who keeps features in memory; resolves once it holds what was committed. */
-export type FeatureListener = (keys: readonly string[]) => Promise<void>;
+export type FeatureListener = (change: FeaturesChanged) => Promise<void>;
 
 /** Notes what `work` changed; with nothing noted the transaction is no change. */
 export type Changed = (...keys: string[]) => void;
@@ -54,26 +60,34 @@ export class FeatureChanges implements OnModuleInit {
    */
   async change<T>(work: (em: EntityManager, changed: Changed) => Promise<T>): Promise<T> {
     const noted = new Set<string>();
-    let keys: string[] = [];
+    let change: FeaturesChanged | null = null;
     const result = await asSystem(this.em, async (em) => {
       await em.execute('select from feature_revision where id = 1 for update');
       const done = await work(em, (...more) => more.forEach((key) => noted.add(key)));
       await em.flush();
-      keys = noted.size > MAX_KEYS ? [EVERYTHING] : [...noted];
+      const keys = noted.size > MAX_KEYS ? [EVERYTHING] : [...noted];
       if (keys.length > 0) {
-        await em.execute('update feature_revision set revision = revision + 1 where id = 1');
-        await this.bus.announce(em, FEATURES_TOPIC, keys);
+        const [row] = await em.execute<[{ revision: string }]>(
+          'update feature_revision set revision = revision + 1 where id = 1 returning revision',
+        );
+        change = { revision: Number(row.revision), keys };
+        await this.bus.announce(em, FEATURES_TOPIC, [String(change.revision), ...keys]);
       }
       return done;
     });
-    if (keys.length > 0) await this.refresh(keys);
+    if (change) await this.refresh(change);
     return result;
   }
 
   /** What was committed stays so, whatever a listener says: they hear of it over the bus, too. */
-  private async refresh(keys: string[]): Promise<void> {
-    for (const { status, ...rest } of await Promise.allSettled(this.listeners.map((listener) => listener(keys))))
+  private async refresh(change: FeaturesChanged): Promise<void> {
+    for (const { status, ...rest } of await Promise.allSettled(this.listeners.map((listener) => listener(change))))
       if (status === 'rejected')
         this.log.warn({ err: (rest as PromiseRejectedResult).reason }, 'a cache did not refresh');
   }
+}
+
+/** Reads what {@link FeatureChanges} sent on the bus: the revision, then the keys. */
+export function readChange([revision, ...keys]: readonly string[]): FeaturesChanged {
+  return { revision: Number(revision), keys };
 }

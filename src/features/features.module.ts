@@ -2,11 +2,14 @@ import { Module } from '@nestjs/common';
 import { EnvironmentsModule } from '../environments/environments.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { FeatureChanges } from './feature-changes.js';
+import { Clock } from './snapshots/clock.js';
+import { FeatureSnapshots } from './snapshots/feature-snapshots.js';
+import { OrganizationFeatures } from './snapshots/organization-features.js';
 
 /** Features of the customer's product: what they are, who gets them, and why. */
 @Module({
   imports: [EnvironmentsModule, OrganizationsModule],
-  providers: [FeatureChanges],
+  providers: [FeatureChanges, Clock, FeatureSnapshots, OrganizationFeatures],
   exports: [FeatureChanges],
 })
 export class FeaturesModule {}

@@ -37,6 +37,7 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
   /** Right for as long as its organization's facts are the ones in memory: forgetting those forgets every member. */
   private readonly members = new LRUCache<string, MemberAccess>({ max: MEMBERS });
   private readonly loads = new Map<string, Load>();
+  private readonly listeners: ((organizationIds: readonly string[]) => void)[] = [];
   private readonly own: EntityManager;
 
   constructor(
@@ -91,8 +92,14 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
     return this.bus.announce(em, this.topic, organizationIds);
   }
 
+  /** Adds somebody above who keeps more of an organization in memory, and has to forget it at the same moment. */
+  onChanged(listener: (organizationIds: readonly string[]) => void): void {
+    this.listeners.push(listener);
+  }
+
   /** Forgets organizations and everybody in them. */
   changed(organizationIds: string[]): void {
+    for (const listener of this.listeners) listener(organizationIds);
     for (const id of organizationIds) this.organizations.delete(id);
     // What is being read may have been read before the change.
     for (const [key, { organizationId }] of this.loads)

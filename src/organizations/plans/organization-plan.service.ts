@@ -4,6 +4,7 @@ import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { invalidField, problem } from '../../kernel/problem.js';
+import { OrganizationAccess } from '../access/organization-access.js';
 import { Plan, type PlanLimit } from './plan.entity.js';
 import { holdSeats } from './plans.queries.js';
 
@@ -19,6 +20,7 @@ export interface OrganizationPlan {
 export class OrganizationPlanService {
   constructor(
     private readonly em: EntityManager,
+    private readonly access: OrganizationAccess,
     private readonly audit: AuditService,
   ) {}
 
@@ -35,7 +37,7 @@ export class OrganizationPlanService {
    */
   async put(actor: Actor, key: string, version: number | null): Promise<OrganizationPlan> {
     const id = actor.requiredOrganizationId;
-    return asSystem(this.em, async (em) => {
+    const plan = await asSystem(this.em, async (em) => {
       // The organization, then the plan, as whoever joins takes them.
       const organization = await holdOrganization(em, id);
       if (version !== null && organization.version !== version) throw problem('precondition_failed');
@@ -52,9 +54,12 @@ export class OrganizationPlanService {
           after: { plan: key },
         });
         await em.execute('update organizations set plan_key = ?, version = version + 1 where id = ?', [key, id]);
+        await this.access.announce(em, id);
       }
       return read(em, id);
     });
+    this.access.changed([id]);
+    return plan;
   }
 }
 

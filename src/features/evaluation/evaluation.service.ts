@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../../kernel/actor.js';
+import { invalidField, problem } from '../../kernel/problem.js';
+import type { CompiledEnvironment, Subject } from '../evaluator/index.js';
+import { Clock } from '../snapshots/clock.js';
+import { FeatureSnapshots } from '../snapshots/feature-snapshots.js';
+import { type EvaluatedOrganization, OrganizationFeatures } from '../snapshots/organization-features.js';
+
+/** Where features are evaluated unless somebody says otherwise. */
+export const DEFAULT_ENVIRONMENT = 'production';
+
+/** What a client says of whom it asks for: the attributes by name, `targetingKey` among them. */
+export type EvaluationContext = Readonly<Record<string, unknown>>;
+
+/** Everything that an evaluation needs, of one moment. */
+export interface EvaluationScope {
+  environmentKey: string;
+  environment: CompiledEnvironment;
+  organization: EvaluatedOrganization;
+  revision: number;
+  /** By the database's clock, in ms since 1970. */
+  now: number;
+}
+
+/** Puts together what features are evaluated with. */
+@Injectable()
+export class EvaluationService {
+  constructor(
+    private readonly snapshots: FeatureSnapshots,
+    private readonly organizations: OrganizationFeatures,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * What the caller's tenant is evaluated with in an environment: at once where memory may be believed.
+   * @param environmentKey the API key's own, or `production`, when left out.
+   * @throws Problem `permission_denied` for another environment than that of the API key; `validation_failed` for one that
+   * does not exist.
+   */
+  scope(actor: Actor, environmentKey = environmentOf(actor)): EvaluationScope | Promise<EvaluationScope> {
+    if (actor.apiKey && actor.apiKey.environment !== environmentKey)
+      throw problem('permission_denied', { detail: `The API key is for ${actor.apiKey.environment}` });
+    const snapshot = this.snapshots.current();
+    const organization = this.organizations.of(actor.requiredOrganizationId);
+    const build = (
+      { environments, revision }: Awaited<typeof snapshot>,
+      found: EvaluatedOrganization,
+    ): EvaluationScope => {
+      const environment = environments.get(environmentKey);
+      if (!environment) throw invalidField('environment', 'environment_unknown', 'There is no such environment');
+      return { environmentKey, environment, organization: found, revision, now: this.clock.now() };
+    };
+    return snapshot instanceof Promise || organization instanceof Promise
+      ? Promise.all([snapshot, organization]).then(([first, second]) => build(first, second))
+      : build(snapshot, organization);
+  }
+}
+
+/** For whom features are evaluated: the tenant, and what the client says of whom it asks for. */
+export function subjectOf({ organization, now }: EvaluationScope, context: EvaluationContext = {}): Subject {
+  const { targetingKey } = context;
+  return {
+    targetingKey: typeof targetingKey === 'string' ? targetingKey : undefined,
+    attributes: context,
+    organization,
+    now,
+  };
+}
+
+function environmentOf(actor: Actor): string {
+  return actor.apiKey?.environment ?? DEFAULT_ENVIRONMENT;
+}

@@ -1,0 +1,124 @@
+import { hash } from 'node:crypto';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { ChangeBus, type ChangeListener } from '../../database/change-bus.js';
+import { asSystem } from '../../database/tenant-context.js';
+import { problem } from '../../kernel/problem.js';
+import { OrganizationAccess } from '../../organizations/access/organization-access.js';
+import { compileOverrides, NO_OVERRIDES, type SubjectOrganization } from '../evaluator/index.js';
+import { readOrganization, type StoredOrganization } from './organization-features.queries.js';
+
+/** About 0.3 KiB each without overrides. */
+const ORGANIZATIONS = 100_000;
+
+/** An organization as features are evaluated for it. */
+export interface EvaluatedOrganization extends SubjectOrganization {
+  readonly plan: string;
+  /** Another one whenever plan or overrides are, on every instance the same. */
+  readonly version: string;
+}
+
+/**
+ * Plans and overrides of organizations, in memory as they are asked for. Kept right by the change bus; while that is
+ * down, the database is asked.
+ */
+@Injectable()
+export class OrganizationFeatures implements ChangeListener {
+  readonly topic = 'organization-features';
+  private readonly known = new LRUCache<string, EvaluatedOrganization>({ max: ORGANIZATIONS });
+  private readonly loads = new Map<string, Promise<EvaluatedOrganization>>();
+  private readonly listeners: ((organizationIds: readonly string[] | null) => void)[] = [];
+  private readonly own: EntityManager;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly bus: ChangeBus,
+    access: OrganizationAccess,
+  ) {
+    this.own = em.fork({ disableContextResolution: true });
+    bus.listen(this);
+    // Its plan is kept by the room below.
+    access.onChanged((ids) => this.changed(ids));
+  }
+
+  /**
+   * What decides over an organization's features: at once from memory, else a promise.
+   * @throws Problem `not_found` when there is no such organization.
+   */
+  of(organizationId: string): EvaluatedOrganization | Promise<EvaluatedOrganization> {
+    if (!this.bus.up) return this.read(organizationId);
+    return this.known.get(organizationId) ?? this.load(organizationId);
+  }
+
+  /** Told which organizations have other plans or overrides; null: maybe all. */
+  onChanged(listener: (organizationIds: readonly string[] | null) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Changes in the caller's tenant what this keeps in memory. Every instance hears of it with the commit, this one when it
+   * resolves.
+   * @param work runs in one transaction of the request's EntityManager.
+   */
+  async change<T>(organizationId: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    const result = await this.em.transactional(async (em) => {
+      const done = await work(em);
+      await this.bus.announce(em, this.topic, [organizationId]);
+      return done;
+    });
+    this.changed([organizationId]);
+    return result;
+  }
+
+  changed(organizationIds: readonly string[]): void {
+    for (const id of organizationIds) {
+      this.known.delete(id);
+      // What is being read may have been read before the change.
+      this.loads.delete(id);
+    }
+    for (const listener of this.listeners) listener(organizationIds);
+  }
+
+  async catchUp(): Promise<void> {
+    this.known.clear();
+    this.loads.clear();
+    for (const listener of this.listeners) listener(null);
+  }
+
+  private load(organizationId: string): Promise<EvaluatedOrganization> {
+    const running = this.loads.get(organizationId);
+    if (running) return running;
+    const load = this.read(organizationId);
+    this.loads.set(organizationId, load);
+    const finish = (found: EvaluatedOrganization | null): void => {
+      if (this.loads.get(organizationId) !== load) return;
+      this.loads.delete(organizationId);
+      if (found) this.known.set(organizationId, found);
+    };
+    load.then(finish, () => finish(null));
+    return load;
+  }
+
+  private async read(organizationId: string): Promise<EvaluatedOrganization> {
+    const stored = await asSystem(this.own, (em) => readOrganization(em, organizationId));
+    if (!stored) throw problem('not_found');
+    return toEvaluated(organizationId, stored);
+  }
+}
+
+function toEvaluated(id: string, stored: StoredOrganization): EvaluatedOrganization {
+  const { plan, overrides } = stored;
+  if (overrides.length === 0) return { id, plan, overrides: NO_OVERRIDES, version: plan };
+  return {
+    id,
+    plan,
+    overrides: compileOverrides(
+      overrides.map(({ expiresAt, ...override }) => ({
+        ...override,
+        expiresAt: expiresAt === null ? null : new Date(expiresAt),
+      })),
+    ),
+    version: `${plan} ${hash('sha1', JSON.stringify(overrides), 'base64url')}`,
+  };
+}
