@@ -7,3 +7,4 @@ export * from './model.js';
 export { compileOverrides, NO_OVERRIDES, type Overrides } from './overrides.js';
 export { dependsOnContext } from './context-dependence.js';
 export { explain } from './explain.js';
+export { checkConditions, checkConfiguration, checkDefinition, checkValue } from './check.js';

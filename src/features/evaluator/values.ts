@@ -1,9 +1,14 @@
 import type { FeatureType, Json } from './model.js';
 
-/** Whether a value is of a feature's type. */
+/** Whether a value is of a feature's type; a number too large for JSON, such as 1e400, is of none. */
 export function fits(type: FeatureType, value: Json | undefined): value is Json {
-  if (value === undefined) return false;
-  return type === 'json' || (typeof value === type && (type !== 'number' || Number.isFinite(value)));
+  if (value === undefined || !isFinite(value)) return false;
+  return type === 'json' || typeof value === type;
+}
+
+function isFinite(value: Json): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
 }
 
 /** Whether two values are the same JSON; the order of an object's keys says nothing. */
