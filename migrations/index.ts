@@ -11,6 +11,7 @@ import { Migration20261121000700_organizations } from './Migration20261121000700
 import { Migration20261121000710_row_security_tests } from './Migration20261121000710_row_security_tests.js';
 import { Migration20261121000720_security_setup } from './Migration20261121000720_security_setup.js';
 import { Migration20261125000800_features } from './Migration20261125000800_features.js';
+import { Migration20261125000810_api_keys } from './Migration20261125000810_api_keys.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   { name: 'Migration20261121000710_row_security_tests', class: Migration20261121000710_row_security_tests },
   { name: 'Migration20261121000720_security_setup', class: Migration20261121000720_security_setup },
   { name: 'Migration20261125000800_features', class: Migration20261125000800_features },
+  { name: 'Migration20261125000810_api_keys', class: Migration20261125000810_api_keys },
 ];

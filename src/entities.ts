@@ -1,12 +1,14 @@
 import { AuditEntry } from './audit/audit-entry.entity.js';
 import { OutboxMessage } from './jobs/outbox.entity.js';
 import { RateLimitTracking } from './limits/limits.entity.js';
+import { ApiKey } from './auth/api-keys/api-key.entity.js';
 import { EmailChange } from './auth/email-change/email-change.entity.js';
 import { LoginAttempts } from './auth/login/login-attempts.entity.js';
 import { PasswordCredential } from './auth/passwords/password-credential.entity.js';
 import { PasswordReset } from './auth/passwords/password-reset.entity.js';
 import { Registration } from './auth/registration/registration.entity.js';
 import { RefreshToken } from './auth/sessions/refresh-token.entity.js';
+import { ServiceAccount } from './auth/service-accounts/service-account.entity.js';
 import { Session } from './auth/sessions/session.entity.js';
 import { SigningKey } from './auth/tokens/signing-key.entity.js';
 import { Environment } from './environments/environment.entity.js';
@@ -54,6 +56,8 @@ export const entities = [
   Session,
   RefreshToken,
   SigningKey,
+  ServiceAccount,
+  ApiKey,
   FeatureRevision,
   FeatureDefinition,
   FeatureDependency,

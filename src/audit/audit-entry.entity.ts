@@ -32,6 +32,10 @@ const AuditEntrySchema = defineEntity({
     { properties: ['actorId', 'id'] },
     { properties: ['action', 'id'] },
     { properties: ['targetId', 'id'] },
+    {
+      name: 'audit_log_api_key_id_id_index',
+      expression: `create index audit_log_api_key_id_id_index on audit_log (api_key_id, id) where api_key_id is not null`,
+    },
   ],
   properties: {
     id: p.uuid().primary(),
@@ -43,6 +47,7 @@ const AuditEntrySchema = defineEntity({
     actorRole: p.text().nullable(),
     impersonatorId: p.uuid().nullable(),
     sessionId: p.uuid().nullable(),
+    apiKeyId: p.uuid().nullable(),
     userId: p.uuid().nullable(),
     action: p.text(),
     outcome: p.string().$type<AuditOutcome>(),
