@@ -175,6 +175,7 @@ describe('U1 reading the trail', () => {
       'actorName',
       'actorRole',
       'after',
+      'apiKeyId',
       'before',
       'id',
       'impersonatorId',

@@ -104,6 +104,7 @@ describe('U3 the trail of an organization', () => {
       actorRole: 'owner',
       impersonatorId: null,
       sessionId: owner.sessionId,
+      apiKeyId: null,
       userId: member.userId,
       userFullName: 'Ada Lovelace',
       organizationId: ours.organizationId,

@@ -21,7 +21,8 @@ export function toConditions(
   filters: Omit<AuditLogQuery, 'cursor' | 'limit' | 'q'>,
   shown: { actorShown: string; personShown: string },
 ): Condition[] {
-  const { actorId, userId, organizationId, actorRole, action, outcome, targetType, targetId, requestId } = filters;
+  const { actorId, userId, apiKeyId, organizationId, actorRole, action, outcome, targetType, targetId, requestId } =
+    filters;
   const conditions: Condition[] = [];
   const add = (value: unknown, ...sql: string[]): void => {
     if (value !== undefined)
@@ -29,6 +30,7 @@ export function toConditions(
   };
   add(actorId, 'actor_id = ?', shown.actorShown);
   add(userId, 'user_id = ?', shown.personShown);
+  add(apiKeyId, 'api_key_id = ?');
   add(organizationId, 'organization_id = ?');
   add(actorRole, 'actor_role = ?');
   add(outcome, 'outcome = ?');

@@ -19,7 +19,7 @@ export class OrganizationAuditLogQuery extends CursorQuery {
   q?: string;
 
   /**
-   * Who acted: the id of a user.
+   * Who acted: the id of a user or a service account.
    * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
    */
   @IsOptional()
@@ -35,7 +35,15 @@ export class OrganizationAuditLogQuery extends CursorQuery {
   userId?: string;
 
   /**
-   * In which role they acted: a base role, a custom one, or `platform-admin`.
+   * The API key by which they acted.
+   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
+   */
+  @IsOptional()
+  @IsUUID()
+  apiKeyId?: string;
+
+  /**
+   * In which role they acted: a base role, a custom one, `platform-admin`, or `api-key` for whoever acted by one.
    * @example platform-admin
    */
   @IsOptional()

@@ -25,19 +25,19 @@ export class AuditEntryView {
   /** Why, such as the code of a refusal. */
   @ApiProperty({ type: String, nullable: true, example: 'invalid_credentials' })
   reason!: string | null;
-  /** Who acted: a person, nobody known, or Tenon itself. */
-  @ApiProperty({ enum: ['anonymous', 'user', 'system'], example: 'user' })
+  /** Who acted: a person, a service account, nobody known, or Tenon itself. */
+  @ApiProperty({ enum: ['anonymous', 'user', 'service_account', 'system'], example: 'user' })
   actorKind!: ActorKind;
-  /** The person who acted; in an organization's trail null for a platform admin. */
+  /** The person or service account who acted; in an organization's trail null for a platform admin. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
   actorId!: string | null;
-  /** What they are called now; null once their account is deleted. */
+  /** What they are called now; null once the account is deleted. */
   @ApiProperty({ type: String, nullable: true, example: 'Grace Hopper' })
   actorFullName!: string | null;
   /** Which part of Tenon acted, for the kind `system`. */
   @ApiProperty({ type: String, nullable: true, example: 'cleanup' })
   actorName!: string | null;
-  /** Their role in the organization: a base role, a custom one, or `platform-admin`. */
+  /** Their role in the organization: a base role, a custom one, `platform-admin`, or `api-key` for whoever acted by one. */
   @ApiProperty({ type: String, nullable: true, example: 'admin' })
   actorRole!: string | null;
   /** The platform admin who acted as that person. */
@@ -46,6 +46,9 @@ export class AuditEntryView {
   /** The session in which it happened; null where `ip` is. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
   sessionId!: string | null;
+  /** The API key by which they acted. */
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, example: null })
+  apiKeyId!: string | null;
   /** The person whom it is about. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
   userId!: string | null;
@@ -105,6 +108,7 @@ export function toFacts(entry: AuditEntry): EntryFacts {
     actorRole: entry.actorRole ?? null,
     impersonatorId: entry.impersonatorId ?? null,
     sessionId: entry.sessionId ?? null,
+    apiKeyId: entry.apiKeyId ?? null,
     userId: entry.userId ?? null,
     organizationId: entry.organizationId ?? null,
     targetType: entry.targetType ?? null,

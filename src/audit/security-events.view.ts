@@ -39,7 +39,8 @@ export class SecurityEventsPage implements CursorPage<SecurityEventView> {
 
 /** What an entry is to the person whom it is about. Where another person acted, their address stays theirs. */
 export function toSecurityEvent(entry: AuditEntry): SecurityEventView {
-  const byAnother = entry.actorKind === 'user' && entry.actorId !== entry.userId;
+  const byAnother =
+    (entry.actorKind === 'user' || entry.actorKind === 'service_account') && entry.actorId !== entry.userId;
   return {
     id: entry.id,
     at: entry.occurredAt.toISOString(),

@@ -23,6 +23,7 @@ function entry(facts: Partial<EntryFacts>): EntryFacts {
     actorRole: 'owner',
     impersonatorId: null,
     sessionId: null,
+    apiKeyId: null,
     userId: ada,
     organizationId: null,
     targetType: null,
@@ -146,7 +147,7 @@ describe('U3 sentences', () => {
   });
 
   it('an action that a later version wrote is told by its words', () => {
-    expect(tell({ action: 'api_key.rotated' })).toBe('Grace Hopper: api key rotated');
+    expect(tell({ action: 'api_key.renamed' })).toBe('Grace Hopper: api key renamed');
     expect(tell({ action: 'constructor' })).toBe('Grace Hopper: constructor');
     expect(tell({ action: 'toString', actorKind: 'system' })).toBe('Tenon: toString');
   });

@@ -1,6 +1,6 @@
 import { isPermission } from '../kernel/permissions.js';
 import type { EntryFacts } from './audit-log.view.js';
-import { shown, Telling } from './telling.js';
+import { NO_REASON, shown, Telling } from './telling.js';
 
 type Sentence = (entry: Telling) => string;
 
@@ -70,6 +70,13 @@ const table = {
   'domain.verified': (e) => `${e.who} proved the domain ${e.now(e.target, 'domain')}`,
   'domain.lapsed': (e) => `The proof of the domain ${e.now(e.target, 'domain')} lapsed`,
   'domain.released': (e) => `${e.who} released the domain ${e.now(e.target, 'domain')}`,
+  'service_account.created': (e) => `${e.who} made the service account ${e.now(e.target, 'name')}${e.as('role')}`,
+  'service_account.updated': (e) => `${e.who} changed the service account ${e.now(e.target, 'name')}${e.fields}`,
+  'service_account.deleted': (e) => `${e.who} removed the service account ${e.now(e.target, 'name')}`,
+  'api_key.created': (e) => `${e.who} made the API key ${e.now(e.target, 'name')}`,
+  'api_key.rotated': (e) => `${e.who} rotated the API key ${e.now(e.target, 'name')}`,
+  'api_key.revoked': (e) =>
+    `${e.who} revoked the API key ${e.now(e.target, 'name')}${e.reason === NO_REASON ? '' : `: ${e.reason}`}`,
   'plan.created': (e) => `${e.who} made the plan ${e.now(e.target, 'key', 'name')}`,
   'plan.updated': (e) => `${e.who} changed the plan ${e.target}${e.fields}`,
   'plan.deleted': (e) => `${e.who} removed the plan ${e.now(e.target, 'key', 'name')}`,
@@ -109,16 +116,18 @@ export function toSentence(entry: EntryFacts, names: ReadonlyMap<string, string>
 }
 
 /** The first letter of the words that a sentence of ours can begin with. */
-const OWN_WORD = /^[ars](?=( deleted user| platform admin|efused|omebody)\b)/;
+const OWN_WORD =
+  /^[arst](?=( deleted user| deleted service account| platform admin|efused|omebody|he service account)\b)/;
 
 /** What stood against a refused call. */
 function needs(reason: string): string {
   if (reason === 'platform-admin') return ', which is for platform admins';
+  if (reason === 'api-key') return ', which needs an API key';
   if (reason === 'member' || reason === 'session' || isPermission(reason)) return `, which needs ${reason}`;
   return `: ${reason}`;
 }
 
-/** Of an action that a later version wrote: `Ada Lovelace: api key rotated`. */
+/** Of an action that a later version wrote: `Ada Lovelace: api key renamed`. */
 function byWords(action: string): Sentence {
   return (e) => `${e.who}: ${shown(action.replaceAll(/[._-]+/g, ' ')) ?? '…'}`;
 }

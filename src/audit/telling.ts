@@ -3,7 +3,10 @@ import type { EntryFacts } from './audit-log.view.js';
 
 const MAX_CODE_POINTS = 80;
 const MAX_FIELDS = 4;
+/** Stands for a reason that nobody gave. */
+export const NO_REASON = 'no reason given';
 const DELETED = 'a deleted user';
+const DELETED_ACCOUNT = 'a deleted service account';
 
 /**
  * A value that a person chose, as it may stand in a sentence: one line, without control and format characters, which
@@ -22,7 +25,7 @@ export function shown(value: unknown): string | null {
 
 /** An entry in the words that sentences are made of. Whatever a field misses has a word that stands for it. */
 export class Telling {
-  /** Who acted: `Ada Lovelace`, `a platform admin`, `somebody`, `Tenon`. */
+  /** Who acted: `Ada Lovelace`, `the service account CI`, `a platform admin`, `somebody`, `Tenon`. */
   readonly who: string;
   /** Whom it is about. */
   readonly person: string;
@@ -41,15 +44,15 @@ export class Telling {
     const nameOf = (id: string): string => shown(names.get(id)) ?? DELETED;
     this.person = entry.userId === null ? 'somebody' : nameOf(entry.userId);
     this.who = actorOf(entry, nameOf);
-    this.self = entry.actorKind === 'user' ? this.who : this.person;
+    this.self = entry.actorKind === 'user' || entry.actorKind === 'service_account' ? this.who : this.person;
     this.ofSelf = entry.userId !== null && entry.actorId === entry.userId;
     this.target = shown(entry.targetId) ?? 'something';
-    this.reason = shown(entry.reason) ?? 'no reason given';
+    this.reason = shown(entry.reason) ?? NO_REASON;
   }
 
   /** Whether it was done for a person by somebody else, or by Tenon. */
   get byAnother(): boolean {
-    return this.entry.actorKind === 'system' || (this.entry.actorKind === 'user' && !this.ofSelf);
+    return this.entry.actorKind === 'system' || (this.entry.actorKind !== 'anonymous' && !this.ofSelf);
   }
 
   /** What the first of these fields is since, was before, or else `otherwise`. */
@@ -91,6 +94,8 @@ function actorOf(entry: EntryFacts, nameOf: (id: string) => string): string {
   if (entry.actorRole === PLATFORM_ADMIN) return 'a platform admin';
   if (entry.actorKind === 'anonymous' || entry.actorId === null) return 'somebody';
   const name = nameOf(entry.actorId);
+  if (entry.actorKind === 'service_account') return name === DELETED ? DELETED_ACCOUNT : `the service account ${name}`;
+  if (entry.apiKeyId !== null) return `${name} (by an API key)`;
   return entry.impersonatorId === null ? name : `a platform admin in the name of ${name}`;
 }
 
