@@ -6,17 +6,23 @@ import { Actor, type Origin } from '../kernel/actor.js';
 import { ACCESS, type Access, type ActingRequest } from '../kernel/authorize.js';
 import { Problem, problem } from '../kernel/problem.js';
 import { LimitsService } from '../limits/limits.service.js';
+import { looksLikeApiKey } from './api-keys/key-format.js';
+import { KeyAuthorization, type KeyHolder } from './api-keys/key-authorization.js';
 import { Authorization } from './authorization.js';
+import { Denials } from './denials.js';
 import type { AccessClaims } from './tokens/access-claims.js';
 import { AccessTokens } from './tokens/access-tokens.js';
 import { RevokedSessions } from './tokens/revoked-sessions.js';
 
 const BEARER = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i;
 
+/** Who asks; with the organization of the key, where it is a key that they show. */
+type Caller = { actor: Actor; organization?: undefined } | KeyHolder;
+
 /**
  * Decides for every route who asks and whether they may. Closed by default: a route that says nothing about access is
- * refused to everybody. A valid token and a member's permission cost no database: they are believed from memory while
- * changes are heard.
+ * refused to everybody. A valid token or API key and a member's permission cost no database: they are believed from
+ * memory while changes are heard.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -30,6 +36,8 @@ export class AuthGuard implements CanActivate {
     private readonly revoked: RevokedSessions,
     private readonly limits: LimitsService,
     private readonly authorization: Authorization,
+    private readonly keys: KeyAuthorization,
+    private readonly denials: Denials,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -40,13 +48,15 @@ export class AuthGuard implements CanActivate {
       throw problem('permission_denied');
     }
     const origin = { ip: request.ip, userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
-    if (access.public && (access.session === 'ignored' || request.headers.authorization === undefined)) {
+    if (access.public && (access.session === 'ignored' || showsNothing(request))) {
       request.actor = Actor.anonymous(origin);
       return true;
     }
-    const claims = await this.authenticate(request);
-    request.actor = actorOf(claims, origin);
-    if (!access.public) {
+    const caller = await this.authenticate(request, origin);
+    request.actor = caller.actor;
+    if (caller.organization) await this.keys.pass(request, access, caller.organization);
+    else if (!access.public) {
+      if (access.keyOnly) throw await this.denials.remember(request.actor, request, 'api-key');
       const passing = this.authorization.pass(request, access.requirement);
       request.actor = passing instanceof Promise ? await passing : passing;
     }
@@ -54,16 +64,14 @@ export class AuthGuard implements CanActivate {
     return true;
   }
 
-  private async authenticate(request: ActingRequest): Promise<AccessClaims> {
+  private async authenticate(request: ActingRequest, origin: Origin): Promise<Caller> {
     try {
-      const header = request.headers.authorization;
-      if (header === undefined) throw problem('authentication_required', { headers: { 'www-authenticate': 'Bearer' } });
-      const token = BEARER.exec(header)?.[1];
-      if (token === undefined) throw problem('token_invalid');
-      const claims = this.tokens.verifyCached(token) ?? (await this.tokens.verify(token));
+      const text = credentialOf(request);
+      if (looksLikeApiKey(text)) return await this.keys.identify(text, origin);
+      const claims = this.tokens.verifyCached(text) ?? (await this.tokens.verify(text));
       const revoked = this.revoked.isRevoked(claims.sessionId);
       if (revoked === true || (revoked !== false && (await revoked))) throw problem('token_invalid');
-      return claims;
+      return { actor: actorOf(claims, origin) };
     } catch (error) {
       // A flood of tokens that do not fit meets a limit too.
       if (error instanceof Problem && error.status === 401)
@@ -85,6 +93,30 @@ export class AuthGuard implements CanActivate {
     }
     return access;
   }
+}
+
+function showsNothing({ headers }: ActingRequest): boolean {
+  return headers.authorization === undefined && headers['x-api-key'] === undefined;
+}
+
+/**
+ * The access token or API key that a request shows.
+ * @throws Problem `authentication_required` for none; `token_invalid` for what is in no form of one, and for two: they
+ * might be two people's.
+ */
+function credentialOf({ headers }: ActingRequest): string {
+  const { authorization, 'x-api-key': key } = headers;
+  if (authorization !== undefined && key !== undefined)
+    throw problem('token_invalid', { detail: 'Authorization and X-API-Key do not go together; send one of them' });
+  if (key !== undefined) {
+    if (typeof key !== 'string' || !looksLikeApiKey(key)) throw problem('token_invalid');
+    return key;
+  }
+  if (authorization === undefined)
+    throw problem('authentication_required', { headers: { 'www-authenticate': 'Bearer' } });
+  const token = BEARER.exec(authorization)?.[1];
+  if (token === undefined) throw problem('token_invalid');
+  return token;
 }
 
 function actorOf(claims: AccessClaims, origin: Origin): Actor {

@@ -1,8 +1,13 @@
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
+import { AuditNames } from '../audit/audit-names.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccountController } from './account/account.controller.js';
 import { AccountService } from './account/account.service.js';
+import { KeyAuthorization } from './api-keys/key-authorization.js';
+import { KeyUses } from './api-keys/key-uses.js';
+import { KnownKeys } from './api-keys/known-keys.js';
 import { AuthGuard } from './auth.guard.js';
 import { Authorization } from './authorization.js';
 import { Denials } from './denials.js';
@@ -26,6 +31,7 @@ import { RegistrationService } from './registration/registration.service.js';
 import { RefreshChain } from './sessions/refresh-chain.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
+import { readServiceAccountNames } from './service-accounts/service-account-names.js';
 import { TokensModule } from './tokens/tokens.module.js';
 
 /** Who somebody is, and how they prove it. */
@@ -56,10 +62,17 @@ import { TokensModule } from './tokens/tokens.module.js';
     AcceptanceService,
     PlatformAdminService,
     UsersImport,
+    KnownKeys,
+    KeyUses,
+    KeyAuthorization,
     AuthGuard,
     Authorization,
     Denials,
   ],
   exports: [AuthGuard, Denials, TokensModule],
 })
-export class AuthModule {}
+export class AuthModule {
+  constructor(names: AuditNames, em: EntityManager) {
+    names.provide((ids) => readServiceAccountNames(em, ids));
+  }
+}

@@ -11,6 +11,11 @@ import { Denials } from './denials.js';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
+/** Whether a part of a path has the form of an organization's id. */
+export function isOrganizationId(text: string): boolean {
+  return UUID.test(text);
+}
+
 /** Whether somebody who is signed in may call a route, and in whose name of which tenant. */
 @Injectable()
 export class Authorization {
@@ -32,7 +37,7 @@ export class Authorization {
       return requirement === 'session' ? request.actor : this.passAsPlatformAdmin(request, requirement);
     // Routes know one spelling of an id, and so does memory.
     const id = organizationId.toLowerCase();
-    if (!UUID.test(id)) throw problem('not_found');
+    if (!isOrganizationId(id)) throw problem('not_found');
     const member = this.access.of(id, request.actor.requiredUserId);
     return member instanceof Promise
       ? member.then((found) => this.enter(request, requirement, id, found))

@@ -33,7 +33,7 @@ export class Denials {
     target = { type: 'route', id: `${request.method} ${request.routeOptions.url ?? ''}` },
   ): Promise<Problem> {
     // Counted before the entry is written: a flood of refusals must not fill the trail.
-    await this.limits.hit('api', { ip: request.ip, account: actor.userId });
+    await this.limits.hit('api', { ip: request.ip, account: actor.userId ?? actor.serviceAccountId });
     await asSystem(this.em, async () =>
       this.audit.record(actor, 'permission.denied', { outcome: 'failure', reason, target }),
     );
@@ -54,8 +54,15 @@ export class Denials {
   }
 }
 
+/** What somebody has to be, or to show. */
+const STANDINGS: ReadonlyMap<string, string> = new Map([
+  ['platform-admin', 'Only platform admins may do this'],
+  ['session', 'It takes a session: an API key cannot do this'],
+  ['api-key', 'It takes an API key: a session cannot do this'],
+]);
+
 /** What to ask an admin for; nothing where the title says it all. */
 function missing(reason: string): string | undefined {
   if (isPermission(reason)) return `It takes the permission ${reason}`;
-  return reason === 'platform-admin' ? 'Only platform admins may do this' : undefined;
+  return STANDINGS.get(reason);
 }

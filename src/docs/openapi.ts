@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { documentLimits } from '../limits/limits.openapi.js';
 import { PROBLEM_EXTENSION, ProblemView } from '../kernel/api-problems.js';
-import type { Requirement } from '../kernel/authorize.js';
+import { API_KEY_SCHEME, KEY_ONLY_EXTENSION, type Requirement } from '../kernel/authorize.js';
 import { errors, type ErrorCode } from '../kernel/errors.js';
 import { VERSION } from '../kernel/version.js';
 import { VERSIONED_EXTENSION } from '../kernel/versions.js';
@@ -17,6 +17,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Organizations', 'Tenants and who belongs to them.'],
   ['Members', 'Who belongs to an organization, and as what.'],
   ['Roles', 'What roles permit, roles of your own, and what you may do.'],
+  ['API keys', 'What programs show instead of a session, and the service accounts that they can act as.'],
   ['Invitations', 'Asking people to join an organization, and accepting it.'],
   ['Plans', 'What organizations may have of what is limited.'],
   ['Policies', 'What an organization asks of the sign-ins of its members.'],
@@ -39,6 +40,8 @@ const DESCRIPTION = `Accounts and sign-in, organizations, feature management, au
 3. Choose **Authorize**, paste it, authorize and close. It is good for 15 minutes.
 4. Every call with a lock is now made as you; \`GET /api/v1/users/me\`, under **Profile**, says who that is.
 
+An API key goes into \`X-API-Key\` of **Authorize**, with no access token beside it.
+
 Bodies are JSON with camelCase names, times are ISO 8601 in UTC, ids are UUIDs. Every error is
 \`application/problem+json\` with a stable \`code\`; [all of them are listed](docs/errors).`;
 
@@ -53,8 +56,17 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       type: 'http',
       scheme: 'bearer',
       bearerFormat: 'JWT',
-      description: 'The `accessToken` of a login',
-    });
+      description: 'The `accessToken` of a login, or an API key',
+    })
+    .addApiKey(
+      {
+        type: 'apiKey',
+        in: 'header',
+        name: 'X-API-Key',
+        description: 'An API key; instead of the `accessToken`, never beside it',
+      },
+      API_KEY_SCHEME,
+    );
   for (const [name, description] of TAGS) config.addTag(name, description);
   const document = SwaggerModule.createDocument(app, config.build(), {
     extraModels: [ProblemView],
@@ -85,6 +97,7 @@ interface Operation {
   description?: string;
   'x-required-permission'?: Requirement;
   [VERSIONED_EXTENSION]?: true;
+  [KEY_ONLY_EXTENSION]?: true;
   parameters?: Parameter[];
   requestBody?: object;
   responses: Record<string, Response>;
@@ -100,8 +113,11 @@ function operationsOf(document: OpenAPIObject): Operation[] {
 /** Says in words what a call needs: Swagger UI does not show extensions. */
 function sayWhoMayCall(operation: Operation): void {
   const requirement = operation['x-required-permission'];
+  const keyOnly = operation[KEY_ONLY_EXTENSION];
+  delete operation[KEY_ONLY_EXTENSION];
   if (requirement === undefined || requirement === 'session') return;
-  operation.description = [operation.description, whoMayCall(requirement)].filter(Boolean).join('\n\n');
+  const who = keyOnly ? `Needs an API key with the scope \`${requirement}\`.` : whoMayCall(requirement);
+  operation.description = [operation.description, who].filter(Boolean).join('\n\n');
 }
 
 function whoMayCall(requirement: Requirement): string {

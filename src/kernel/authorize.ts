@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiExtension, ApiSecurity } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from './actor.js';
 import { ApiProblems } from './api-problems.js';
-import type { Permission } from './permissions.js';
+import { isScope, type Permission } from './permissions.js';
 
 /**
  * Who may call a route: anybody signed in, a platform admin, or, where the path names an organization, any member of it
@@ -12,7 +12,17 @@ import type { Permission } from './permissions.js';
 export type Requirement = 'session' | 'platform-admin' | 'member' | Permission;
 
 export const ACCESS = Symbol('access');
-export type Access = { public: true; session: 'ignored' | 'optional' } | { public: false; requirement: Requirement };
+export type Access =
+  | { public: true; session: 'ignored' | 'optional' }
+  | {
+      public: false;
+      requirement: Requirement;
+      /** An API key has to be shown, and names the organization; no session will do. */
+      keyOnly?: true;
+    };
+
+/** The name of the header `X-API-Key` in the OpenAPI document. */
+export const API_KEY_SCHEME = 'apiKey';
 
 /** Opens a route to everybody. */
 export const Public = (): MethodDecorator & ClassDecorator =>
@@ -39,11 +49,36 @@ export const Authorize = (requirement: Requirement): MethodDecorator & ClassDeco
   applyDecorators(
     SetMetadata(ACCESS, { public: false, requirement } satisfies Access),
     ApiBearerAuth(),
+    ...(isScope(requirement) ? [ApiSecurity(API_KEY_SCHEME)] : []),
     ApiExtension('x-required-permission', requirement),
     ApiProblems('authentication_required', 'token_invalid', 'rate_limit_exceeded'),
     ...(requirement === 'session' ? [] : [ApiProblems('permission_denied')]),
     ...(requirement === 'session' || requirement === 'platform-admin' ? [] : [ApiProblems(...MEMBER_PROBLEMS)]),
   );
+
+/**
+ * The same for a route whose path names no organization: only an API key with this scope may call it, in whose
+ * organization the actor then is. No session will do.
+ */
+export const AuthorizeKey = (requirement: Permission): MethodDecorator & ClassDecorator =>
+  applyDecorators(
+    SetMetadata(ACCESS, { public: false, requirement, keyOnly: true } satisfies Access),
+    ApiBearerAuth(),
+    ApiSecurity(API_KEY_SCHEME),
+    ApiExtension('x-required-permission', requirement),
+    ApiExtension(KEY_ONLY_EXTENSION, true),
+    ApiProblems(
+      'authentication_required',
+      'token_invalid',
+      'rate_limit_exceeded',
+      'permission_denied',
+      'organization_inactive',
+      'ip_not_allowed',
+    ),
+  );
+
+/** Marks an operation until `openapi.ts` says in words that it takes a key. */
+export const KEY_ONLY_EXTENSION = 'x-key-only';
 
 /** What stands in the way of a member as such: the state of the organization, and its policies. */
 const MEMBER_PROBLEMS = [

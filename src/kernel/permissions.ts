@@ -77,6 +77,13 @@ export const SCOPES: readonly Permission[] = PERMISSIONS.filter((key) => {
   return !ownerOnly && !sessionOnly;
 });
 
+const scopes: ReadonlySet<string> = new Set(SCOPES);
+
+/** Whether a text names something that an API key can be given. */
+export function isScope(text: string): text is Permission {
+  return scopes.has(text);
+}
+
 /** Whether a text names a permission of the table. */
 export function isPermission(text: string): text is Permission {
   return Object.hasOwn(table, text);

@@ -8,8 +8,10 @@ const RECIPIENT_MAX = 512;
 export interface LimitSubject {
   /** The address of the client, as Fastify knows it: X-Forwarded-For counts only from a trusted proxy. */
   ip: string;
-  /** Id of the signed-in user. */
+  /** Id of the user or service account who asks. */
   account?: string | null;
+  /** Id of the API key that they show. */
+  key?: string | null;
   /** `email` of the body, as it came. */
   recipient?: unknown;
   /** The route that a limit per route counts. */

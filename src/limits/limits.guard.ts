@@ -35,7 +35,8 @@ export class LimitsGuard implements CanActivate {
       limit.kind,
       {
         ip: request.ip,
-        account: request.actor?.userId,
+        account: request.actor?.userId ?? request.actor?.serviceAccountId,
+        key: request.actor?.apiKey?.id,
         recipient: (request.body as { email?: unknown } | null | undefined)?.email,
         route,
       },

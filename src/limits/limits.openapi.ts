@@ -1,5 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { DEFAULT_LIMIT, LIMIT_EXTENSION } from './limit.decorator.js';
+import { API_KEY_SCHEME } from '../kernel/authorize.js';
+import { DEFAULT_LIMIT, LIMIT_EXTENSION, type RouteLimit } from './limit.decorator.js';
+import { countsKeys } from './limits.js';
 
 const text = (description: string, example: string) => ({ description, schema: { type: 'string' as const }, example });
 const whole = (description: string, example: number) => ({
@@ -26,7 +28,8 @@ const RETRY_AFTER = { 'Retry-After': whole('Seconds to wait', 60) };
 
 interface Operation {
   responses: Record<string, { headers?: object; $ref?: string }>;
-  [LIMIT_EXTENSION]?: unknown;
+  security?: object[];
+  [LIMIT_EXTENSION]?: RouteLimit | false | { kind: string; by: readonly string[] };
 }
 
 /** Adds the limits' headers to every answer that carries them, and to each operation the limit that it has. */
@@ -37,8 +40,12 @@ export function documentLimits(document: OpenAPIObject): void {
   };
   for (const path of Object.values(document.paths))
     for (const operation of Object.values(path as Record<string, Operation>)) {
-      operation[LIMIT_EXTENSION] ??= DEFAULT_LIMIT;
-      if (operation[LIMIT_EXTENSION] === false) continue;
+      const limit = (operation[LIMIT_EXTENSION] ?? DEFAULT_LIMIT) as RouteLimit | false;
+      operation[LIMIT_EXTENSION] = limit;
+      if (!limit) continue;
+      // Where an API key is shown, it is what is counted.
+      if (countsKeys(limit.kind) && operation.security?.some((scheme) => API_KEY_SCHEME in scheme))
+        operation[LIMIT_EXTENSION] = { ...limit, by: [...limit.by, 'key'] };
       for (const [status, response] of Object.entries(operation.responses)) {
         if (Number(status) < 400) response.headers = { ...response.headers, ...references(HEADERS) };
         if (status === '429') response.headers = { ...response.headers, ...references({ ...HEADERS, ...RETRY_AFTER }) };

@@ -4,7 +4,7 @@ import { Env } from '../../config/env.js';
 import { problem } from '../kernel/problem.js';
 import { isExceeded, limitHeaders, type Standing } from './limit-headers.js';
 import { type LimitSubject, mailboxOf, networkOf } from './limit-subject.js';
-import { type LimitedBy, type LimitKind, limits, quotaPolicy, type QuotaPolicy } from './limits.js';
+import { countsKeys, type LimitedBy, type LimitKind, limits, quotaPolicy, type QuotaPolicy } from './limits.js';
 
 /** By account, or by address where nobody is signed in. */
 export const BY_DEFAULT: readonly LimitedBy[] = ['account'];
@@ -75,9 +75,16 @@ export class LimitsService {
   }
 }
 
-/** What to count, in clear. Nobody signed in: the address stands for the account. No mailbox: no mail to limit. */
+/**
+ * What to count, in clear. Nobody signed in: the address stands for the account. No mailbox: no mail to limit. An API key
+ * is an account of its own.
+ */
 function keysOf(kind: LimitKind, subject: LimitSubject, by: readonly LimitedBy[]): Map<string, QuotaPolicy> {
   const keys = new Map<string, QuotaPolicy>();
+  if (subject.key && countsKeys(kind)) {
+    const policy = quotaPolicy(kind, 'key');
+    return keys.set(`${policy.name} ${subject.key}`, policy);
+  }
   for (const wanted of by) {
     const used = wanted === 'account' && !subject.account ? 'ip' : wanted;
     const value =

@@ -1,5 +1,8 @@
-/** Whom a limit counts: the signed-in account, the address it comes from, or the mailbox that a mail would go to. */
-export type LimitedBy = 'account' | 'ip' | 'recipient';
+/**
+ * Whom a limit counts: the signed-in account, the address it comes from, the mailbox that a mail would go to, or the API
+ * key that was shown.
+ */
+export type LimitedBy = 'account' | 'ip' | 'recipient' | 'key';
 
 /** At most `requests` within `seconds`, for each subject. */
 interface Quota {
@@ -29,6 +32,8 @@ export const limits = {
   api: {
     account: { requests: 600, seconds: MINUTE },
     ip: { requests: 1_200, seconds: MINUTE },
+    // Instead of both: a key is a program's, and many servers of one customer show the same one.
+    key: { requests: 6_000, seconds: MINUTE },
     whenDown: 'pass',
   },
   // Passwords, tokens, links. Guessing one account's password is the lockout's affair (10 failures); this bounds what
@@ -64,8 +69,8 @@ export const limits = {
 
 export type LimitKind = keyof typeof limits;
 
-/** What a kind can count by. */
-export type LimitedByOf<K extends LimitKind> = Extract<keyof (typeof limits)[K], LimitedBy>;
+/** What a route can ask a kind to count by; an API key is counted without being asked for. */
+export type LimitedByOf<K extends LimitKind> = Exclude<Extract<keyof (typeof limits)[K], LimitedBy>, 'key'>;
 
 /** A quota under the name that headers and rows carry. */
 export interface QuotaPolicy extends Quota {
@@ -75,12 +80,17 @@ export interface QuotaPolicy extends Quota {
 }
 
 const policies = new Map(
-  Object.entries<Kind>(limits).flatMap(([kind, { account, ip, recipient }]) =>
-    Object.entries({ account, ip, recipient })
+  Object.entries<Kind>(limits).flatMap(([kind, { account, ip, recipient, key }]) =>
+    Object.entries({ account, ip, recipient, key })
       .filter((entry): entry is [LimitedBy, Quota] => entry[1] !== undefined)
       .map(([by, quota]): [string, QuotaPolicy] => [`${kind}-${by}`, { ...quota, by, name: `${kind}-${by}` }]),
   ),
 );
+
+/** Whether a kind counts by API key where one was shown, instead of by account and address. */
+export function countsKeys(kind: LimitKind): boolean {
+  return policies.has(`${kind}-key`);
+}
 
 /** The quota policy of a kind for one sort of subject. @throws Error when the table has none. */
 export function quotaPolicy(kind: LimitKind, by: LimitedBy): QuotaPolicy {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import supertest from 'supertest';
 import { loadEnv, type SecretKey } from '../../config/env.js';
+import { AppModule } from '../../src/app.module.js';
 import { createApp } from '../../src/app.setup.js';
 import { Readiness } from '../../src/kernel/readiness.js';
 import { createDatabase, type TestDatabase } from './database.js';
@@ -34,7 +36,12 @@ export interface TestAppOptions {
   ready?: boolean;
   /** What SECRET_KEYS would hold. */
   keys?: SecretKey[];
+  /** Routes of the test's own. */
+  controllers?: Type[];
 }
+
+/** Holds routes of tests. */
+class TestRoutes {}
 
 /** Starts the application. `RATE_LIMITS` is off unless said. */
 export async function startApp({
@@ -42,22 +49,23 @@ export async function startApp({
   db,
   ready = true,
   keys = TEST_KEYS,
+  controllers = [],
 }: TestAppOptions = {}): Promise<TestApp> {
   const database = db ?? (await createDatabase());
   const port = await freePort();
-  const app = await createApp(
-    loadEnv({
-      NODE_ENV: 'test',
-      PORT: String(port),
-      DATABASE_URL: database.appUrl,
-      DATABASE_OWNER_URL: database.ownerUrl,
-      ADMIN_EMAIL: ADMIN.email,
-      ADMIN_PASSWORD: ADMIN.password,
-      RATE_LIMITS: 'off',
-      ...env,
-    }),
-    keys,
-  );
+  const settings = loadEnv({
+    NODE_ENV: 'test',
+    PORT: String(port),
+    DATABASE_URL: database.appUrl,
+    DATABASE_OWNER_URL: database.ownerUrl,
+    ADMIN_EMAIL: ADMIN.email,
+    ADMIN_PASSWORD: ADMIN.password,
+    RATE_LIMITS: 'off',
+    ...env,
+  });
+  const rooms = AppModule.forRoot(settings, keys);
+  const root = controllers.length === 0 ? rooms : { module: TestRoutes, imports: [rooms], controllers };
+  const app = await createApp(settings, keys, root);
   await app.listen(port, '127.0.0.1');
   const url = `http://127.0.0.1:${port}`;
   const readiness = app.get(Readiness);

@@ -52,7 +52,26 @@ export async function readMember(
       where m.organization_id = ? and m.user_id = ?`,
     [organizationId, userId],
   );
-  if (!row) return null;
+  return row ? toFacts(row) : null;
+}
+
+/**
+ * Reads a role with its organization, for whoever has one and is no member; null when there is no such organization.
+ * @param em of a system transaction.
+ */
+export async function readRole(em: EntityManager, organizationId: string, role: string): Promise<MemberFacts | null> {
+  const [row] = await em.execute<Row[]>(
+    `select ?::text as role, o.status, p.session_lifetime_minutes, p.sign_in_methods, p.ip_allow_list,
+            (select r.permissions from organization_roles r where r.organization_id = o.id and r.key = ?) as custom_role
+       from organizations o
+       left join organization_policies p on p.organization_id = o.id
+      where o.id = ?`,
+    [role, role, organizationId],
+  );
+  return row ? toFacts(row) : null;
+}
+
+function toFacts(row: Row): MemberFacts {
   return {
     role: row.role,
     organization: {

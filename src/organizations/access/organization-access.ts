@@ -5,7 +5,7 @@ import { ChangeBus, type ChangeListener } from '../../database/change-bus.js';
 import { asSystem } from '../../database/tenant-context.js';
 import { type Permission, permissionsOf, permissionsWhileInactive } from '../../kernel/permissions.js';
 import { UserEvents } from '../../users/user-events.js';
-import { type MemberFacts, type OrganizationFacts, readMember } from './access.queries.js';
+import { type MemberFacts, type OrganizationFacts, readMember, readRole } from './access.queries.js';
 
 /** About 1 KiB each, with policies and the custom roles of members in memory. */
 const ORGANIZATIONS = 10_000;
@@ -19,6 +19,9 @@ export interface MemberAccess {
   role: string;
   permissions: ReadonlySet<Permission>;
 }
+
+/** Reads facts, in a system transaction. */
+type Read = (em: EntityManager) => Promise<MemberFacts | null>;
 
 /** A read of the database that is under way. */
 interface Load {
@@ -65,11 +68,12 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
    * no member, or there is no such organization.
    */
   of(organizationId: string, userId: string): MemberAccess | Promise<MemberAccess | null> {
-    const key = `${organizationId}/${userId}`;
-    if (!this.bus.up) return this.read(organizationId, userId);
-    const known = this.members.get(key);
-    if (known && known.organization === this.organizations.get(organizationId)) return known;
-    return this.load(key, organizationId, userId);
+    return this.find(`${organizationId}/${userId}`, organizationId, (em) => readMember(em, organizationId, userId));
+  }
+
+  /** The same of who has a role there without being a member, such as a service account; null without an organization. */
+  ofRole(organizationId: string, role: string): MemberAccess | Promise<MemberAccess | null> {
+    return this.find(`${organizationId}/role ${role}`, organizationId, (em) => readRole(em, organizationId, role));
   }
 
   /**
@@ -112,10 +116,17 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
     this.loads.clear();
   }
 
-  private load(key: string, organizationId: string, userId: string): Promise<MemberAccess | null> {
+  private find(key: string, organizationId: string, read: Read): MemberAccess | Promise<MemberAccess | null> {
+    if (!this.bus.up) return this.read(read);
+    const known = this.members.get(key);
+    if (known && known.organization === this.organizations.get(organizationId)) return known;
+    return this.load(key, organizationId, read);
+  }
+
+  private load(key: string, organizationId: string, read: Read): Promise<MemberAccess | null> {
     const running = this.loads.get(key);
     if (running) return running.access;
-    const load: Load = { organizationId, access: this.read(organizationId, userId) };
+    const load: Load = { organizationId, access: this.read(read) };
     this.loads.set(key, load);
     const finish = (access: MemberAccess | null): void => {
       if (this.loads.get(key) !== load) return;
@@ -140,8 +151,8 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
     this.members.set(key, toAccess({ organization: present, role }));
   }
 
-  private async read(organizationId: string, userId: string): Promise<MemberAccess | null> {
-    const found = await asSystem(this.own, (em) => readMember(em, organizationId, userId));
+  private async read(read: Read): Promise<MemberAccess | null> {
+    const found = await asSystem(this.own, read);
     return found && toAccess(found);
   }
 }

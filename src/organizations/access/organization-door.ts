@@ -32,12 +32,24 @@ export function refusalAtDoor(
 }
 
 /**
+ * What stands between an API key and its organization: its state, and where the key comes from. Nobody signed in, so
+ * what is asked of a sign-in does not hold.
+ * @returns null when nothing does.
+ */
+export function refusalOfKey({ status, policies }: OrganizationFacts, { ip }: Pick<Actor, 'ip'>): Problem | null {
+  // Not `not_found`: whoever holds a key knows the organization, and on a route that names none it would mislead.
+  if (status !== 'active') return problem('organization_inactive');
+  return refusalByAddress(policies, ip);
+}
+
+/**
  * What the policies of an organization have against somebody; null when nothing. What signing in again would not change
  * comes first: whoever is asked to sign in again gets in by it.
  */
 export function refusalByPolicies(policies: AccessPolicies, { ip, signIn }: Visitor): Problem | null {
-  const { ipAllowList, signInMethods, sessionLifetimeMinutes } = policies;
-  if (ipAllowList && !(ip && rangesOf(ipAllowList).includes(ip))) return problem('ip_not_allowed');
+  const { signInMethods, sessionLifetimeMinutes } = policies;
+  const elsewhere = refusalByAddress(policies, ip);
+  if (elsewhere) return elsewhere;
   if (signInMethods && !signIn?.methods.some((name) => allows(signInMethods, name)))
     return problem('sign_in_method_not_allowed');
   if (sessionLifetimeMinutes !== null && !isYounger(signIn?.authTime, sessionLifetimeMinutes * 60))
@@ -48,6 +60,10 @@ export function refusalByPolicies(policies: AccessPolicies, { ip, signIn }: Visi
       },
     });
   return null;
+}
+
+function refusalByAddress({ ipAllowList }: AccessPolicies, ip: string | null): Problem | null {
+  return ipAllowList && !(ip && rangesOf(ipAllowList).includes(ip)) ? problem('ip_not_allowed') : null;
 }
 
 function allows(allowed: readonly SignInMethod[], name: string): boolean {

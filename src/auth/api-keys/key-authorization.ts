@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import { Actor, type Origin } from '../../kernel/actor.js';
+import type { Access, ActingRequest } from '../../kernel/authorize.js';
+import { isScope, type Permission } from '../../kernel/permissions.js';
+import { problem } from '../../kernel/problem.js';
+import type { OrganizationFacts } from '../../organizations/access/access.queries.js';
+import { type MemberAccess, OrganizationAccess } from '../../organizations/access/organization-access.js';
+import { refusalOfKey } from '../../organizations/access/organization-door.js';
+import { isOrganizationId } from '../authorization.js';
+import { Denials } from '../denials.js';
+import { KeyUses } from './key-uses.js';
+import { KnownKeys } from './known-keys.js';
+import type { KnownKey } from './known-keys.queries.js';
+
+/** Who showed a key that works, and what decides over the organization that it is for. */
+export interface KeyHolder {
+  actor: Actor;
+  organization: OrganizationFacts;
+}
+
+/** Whom an API key stands for, and what it opens: nothing beyond its organization, its scopes and its owner's rights. */
+@Injectable()
+export class KeyAuthorization {
+  /** What is in a key's scopes and in what its owner holds; right for as long as that is the same set. */
+  private readonly permitted = new WeakMap<
+    KnownKey,
+    { held: ReadonlySet<Permission>; both: ReadonlySet<Permission> }
+  >();
+
+  constructor(
+    private readonly keys: KnownKeys,
+    private readonly uses: KeyUses,
+    private readonly access: OrganizationAccess,
+    private readonly denials: Denials,
+  ) {}
+
+  /**
+   * Who acts by a key; from memory without a statement.
+   * @throws Problem `token_invalid`, the same for what is no key, has expired, was revoked, or is of somebody who is no
+   * active member any more.
+   */
+  async identify(text: string, origin: Origin): Promise<KeyHolder> {
+    const found = this.keys.find(text);
+    const key = found instanceof Promise ? await found : found;
+    if (!key) throw problem('token_invalid');
+    const owner = this.ownerOf(key);
+    const held = owner instanceof Promise ? await owner : owner;
+    if (!held) throw problem('token_invalid');
+    this.uses.note(key.id);
+    const actor = Actor.key(origin, {
+      apiKey: { id: key.id, environment: key.environment },
+      userId: key.userId,
+      serviceAccountId: key.serviceAccountId,
+      organizationId: key.organizationId,
+      permissions: this.permissionsOf(key, held.permissions),
+    });
+    return { actor, organization: held.organization };
+  }
+
+  /**
+   * Lets the actor of a key through to a route, or not.
+   * @throws Problem `not_found` for another organization, before anything else; what {@link refusalOfKey} has against
+   * them; `permission_denied`, once its entry in the trail is committed.
+   */
+  async pass(request: ActingRequest, access: Access, organization: OrganizationFacts): Promise<void> {
+    const { actor } = request;
+    const { organizationId } = request.params as { organizationId?: string };
+    if (organizationId !== undefined && organizationId.toLowerCase() !== actor.organizationId) {
+      if (isOrganizationId(organizationId))
+        await this.denials.remember(actor, request, 'member', { type: 'organization', id: organizationId });
+      throw problem('not_found');
+    }
+    const refusal = refusalOfKey(organization, actor);
+    if (refusal?.code === 'ip_not_allowed') await this.denials.remember(actor, request, refusal.code);
+    if (refusal) throw refusal;
+    if (access.public || !isScope(access.requirement) || (organizationId === undefined && !access.keyOnly))
+      throw await this.denials.remember(actor, request, 'session');
+    if (!actor.permissions.has(access.requirement))
+      throw await this.denials.remember(actor, request, access.requirement);
+  }
+
+  private ownerOf({ organizationId, userId, serviceAccountRole }: KnownKey): ReturnType<OrganizationAccess['of']> {
+    return userId === null
+      ? this.access.ofRole(organizationId, serviceAccountRole!)
+      : this.access.of(organizationId, userId);
+  }
+
+  private permissionsOf(key: KnownKey, held: MemberAccess['permissions']): ReadonlySet<Permission> {
+    const known = this.permitted.get(key);
+    if (known?.held === held) return known.both;
+    const both = new Set([...key.scopes].filter((scope) => held.has(scope)));
+    this.permitted.set(key, { held, both });
+    return both;
+  }
+}

@@ -1,0 +1,56 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { isPermission, type Permission } from '../../kernel/permissions.js';
+
+/** A key that works, as far as it depends on nobody but itself. */
+export interface KnownKey {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly environment: string;
+  readonly scopes: ReadonlySet<Permission>;
+  /** Whose it is: a person, or else a service account with a role. */
+  readonly userId: string | null;
+  readonly serviceAccountId: string | null;
+  readonly serviceAccountRole: string | null;
+  /** On the clock of `performance.now()`; Infinity for one without an end. */
+  readonly expiresAt: number;
+}
+
+interface Row {
+  id: string;
+  organization_id: string;
+  environment_key: string;
+  scopes: string[];
+  user_id: string | null;
+  service_account_id: string | null;
+  role: string | null;
+  left_ms: number | null;
+}
+
+/**
+ * Reads a key by the hash of what was shown, also while it is the one that was replaced; null when there is none that
+ * works. How long it still does is said by the database's clock.
+ * @param em of a system transaction.
+ */
+export async function readKey(em: EntityManager, hash: Buffer): Promise<KnownKey | null> {
+  const asked = performance.now();
+  const [row] = await em.execute<Row[]>(
+    `select k.id, k.organization_id, k.environment_key, k.scopes, k.user_id, k.service_account_id, a.role,
+            (extract(epoch from least(k.expires_at, case when k.key_hash <> ? then k.previous_key_expires_at end) - now()) * 1000)::float8 as left_ms
+       from api_keys k
+       left join service_accounts a on a.organization_id = k.organization_id and a.id = k.service_account_id
+      where (k.key_hash = ? or (k.previous_key_hash = ? and k.previous_key_expires_at > now()))
+        and (k.expires_at is null or k.expires_at > now())`,
+    [hash, hash, hash],
+  );
+  if (!row) return null;
+  return {
+    id: row.id,
+    organizationId: row.organization_id,
+    environment: row.environment_key,
+    scopes: new Set(row.scopes.filter(isPermission)),
+    userId: row.user_id,
+    serviceAccountId: row.service_account_id,
+    serviceAccountRole: row.role,
+    expiresAt: row.left_ms === null ? Infinity : asked + row.left_ms,
+  };
+}

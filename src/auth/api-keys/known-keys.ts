@@ -1,0 +1,83 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { ChangeBus, type ChangeListener } from '../../database/change-bus.js';
+import { asSystem } from '../../database/tenant-context.js';
+import { hashToken } from '../../kernel/tokens.js';
+import { isApiKey } from './key-format.js';
+import { type KnownKey, readKey } from './known-keys.queries.js';
+
+/** About 1 KiB each. */
+const CAPACITY = 10_000;
+
+/**
+ * The API keys that work. Answered from memory, which every instance keeps right by the change bus; while the bus is
+ * down, by the database. What is no key is looked up each time: inventions must not fill the memory. Kept by SHA-256, so
+ * that no usable key stands in memory.
+ */
+@Injectable()
+export class KnownKeys implements ChangeListener {
+  readonly topic = 'api-keys';
+  private readonly known = new LRUCache<string, KnownKey>({ max: CAPACITY });
+  private readonly loads = new Map<string, Promise<KnownKey | null>>();
+  private readonly em: EntityManager;
+
+  constructor(
+    em: EntityManager,
+    private readonly bus: ChangeBus,
+  ) {
+    this.em = em.fork({ disableContextResolution: true });
+    bus.listen(this);
+  }
+
+  /** The key that a text is: at once from memory, else a promise from the database; null when it is none that works. */
+  find(text: string): KnownKey | null | Promise<KnownKey | null> {
+    if (!isApiKey(text)) return null;
+    const hash = hashToken(text);
+    if (!this.bus.up) return this.read(hash);
+    const name = hash.toString('base64');
+    const known = this.known.get(name);
+    if (!known) return this.load(name, hash);
+    return known.expiresAt > performance.now() ? known : null;
+  }
+
+  /**
+   * Announces from within a transaction that keys are others since: by their ids, or by that of their service account.
+   * Those that were removed announce themselves.
+   */
+  announce(em: EntityManager, ...ids: string[]): Promise<void> {
+    return this.bus.announce(em, this.topic, ids);
+  }
+
+  /** Forgets keys. Whoever changed them may call it after the commit, to be ahead of the bus. */
+  changed(ids: string[]): void {
+    const gone = new Set<string | null>(ids);
+    for (const [name, { id, serviceAccountId }] of this.known.entries())
+      if (gone.has(id) || gone.has(serviceAccountId)) this.known.delete(name);
+    // What is being read may have been read before the change.
+    this.loads.clear();
+  }
+
+  async catchUp(): Promise<void> {
+    this.known.clear();
+    this.loads.clear();
+  }
+
+  private load(name: string, hash: Buffer): Promise<KnownKey | null> {
+    const running = this.loads.get(name);
+    if (running) return running;
+    const load = this.read(hash);
+    this.loads.set(name, load);
+    const finish = (key: KnownKey | null): void => {
+      if (this.loads.get(name) !== load) return;
+      this.loads.delete(name);
+      if (key) this.known.set(name, key);
+    };
+    load.then(finish, () => finish(null));
+    return load;
+  }
+
+  private read(hash: Buffer): Promise<KnownKey | null> {
+    return asSystem(this.em, (em) => readKey(em, hash));
+  }
+}
