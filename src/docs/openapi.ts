@@ -25,6 +25,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Environments', 'Where a customer’s product runs: features and API keys are of one.'],
   ['Features', 'What the customer’s product can do: values, dependencies, conflicts, plans, and what each is where.'],
   ['Segments', 'Conditions that rules of many features share.'],
+  ['Evaluation', 'What features are for somebody, and why.'],
   ['Administration', 'People, for platform admins.'],
   ['Audit', 'The trail of what happened.'],
   ['Mail', 'Mails that were sent, or kept where no server is configured.'],

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../../kernel/actor.js';
 import { invalidField, problem } from '../../kernel/problem.js';
-import type { CompiledEnvironment, Subject } from '../evaluator/index.js';
+import { type CompiledEnvironment, evaluateAll, type Subject } from '../evaluator/index.js';
 import { Clock } from '../snapshots/clock.js';
 import { FeatureSnapshots } from '../snapshots/feature-snapshots.js';
 import { type EvaluatedOrganization, OrganizationFeatures } from '../snapshots/organization-features.js';
+import type { EvaluateRequest } from './evaluation.dto.js';
+import { type EvaluationView, toEvaluatedFeatureView } from './evaluation.view.js';
 
 /** Where features are evaluated unless somebody says otherwise. */
 export const DEFAULT_ENVIRONMENT = 'production';
@@ -22,7 +24,7 @@ export interface EvaluationScope {
   now: number;
 }
 
-/** Puts together what features are evaluated with. */
+/** What features are for an organization and a context. */
 @Injectable()
 export class EvaluationService {
   constructor(
@@ -30,6 +32,21 @@ export class EvaluationService {
     private readonly organizations: OrganizationFeatures,
     private readonly clock: Clock,
   ) {}
+
+  /**
+   * Evaluates features of the caller's tenant, all or those that are named.
+   * @throws Problem as {@link scope} does.
+   */
+  async evaluate(actor: Actor, { environment, context, keys }: EvaluateRequest): Promise<EvaluationView> {
+    const scope = await this.scope(actor, environment);
+    const asked = keys ?? scope.environment.keys;
+    const decisions = evaluateAll(scope.environment, subjectOf(scope, context), keys);
+    return {
+      features: asked.flatMap((key, at) => (decisions[at] ? [toEvaluatedFeatureView(key, decisions[at])] : [])),
+      unknownKeys: asked.filter((_, at) => !decisions[at]),
+      revision: scope.revision,
+    };
+  }
 
   /**
    * What the caller's tenant is evaluated with in an environment: at once where memory may be believed.

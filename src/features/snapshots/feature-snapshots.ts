@@ -66,24 +66,19 @@ export class FeatureSnapshots implements ChangeListener {
   }
 
   private async readPending(): Promise<void> {
-    const keys = this.pending.flatMap((change) => change.keys);
+    // As it is now: what is heard while it is being read is in the revision, and not among the keys.
+    const changes = [...this.pending];
+    const keys = changes.flatMap((change) => change.keys);
     // Anything but features changes what all of them are compiled with.
     if (!this.snapshot || keys.some((key) => key === EVERYTHING || key.includes(':'))) return this.readAll();
     const stored = await readStoredFeatures(this.own.fork(), keys);
-    // A change that was not heard yet may be in what was read, and what it named is not.
-    if (!this.heardAllUntil(stored.revision)) return this.readAll();
+    if (!isComplete(changes, this.snapshot.revision, stored.revision)) return this.readAll();
     this.put(withChanged(this.snapshot, keys, stored), stored.now);
   }
 
   private async readAll(): Promise<void> {
     const stored = await readStoredFeatures(this.own.fork(), null);
     this.put(compileSnapshot(stored), stored.now);
-  }
-
-  private heardAllUntil(revision: number): boolean {
-    const heard = new Set(this.pending.map((change) => change.revision));
-    for (let at = this.snapshot!.revision + 1; at <= revision; at += 1) if (!heard.has(at)) return false;
-    return true;
   }
 
   private put(snapshot: Snapshot, now: number): void {
@@ -101,4 +96,11 @@ export class FeatureSnapshots implements ChangeListener {
     });
     return this.snapshot!;
   }
+}
+
+/** Whether these changes are all that happened from one revision to another. */
+function isComplete(changes: readonly FeaturesChanged[], from: number, to: number): boolean {
+  const heard = new Set(changes.map(({ revision }) => revision));
+  for (let at = from + 1; at <= to; at += 1) if (!heard.has(at)) return false;
+  return true;
 }
