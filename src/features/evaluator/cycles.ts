@@ -12,8 +12,8 @@ export function cycleThrough(
   node: number,
   members: readonly number[],
   parentsOf: readonly (readonly number[])[],
+  isMember: (node: number) => boolean,
 ): readonly number[] {
-  const inside = new Set(members);
   const childOf = new Map<number, number>();
   let layer = [node];
   for (let length = 1; length <= LONGEST_PATH && childOf.size < LOOKED_AT; length++) {
@@ -21,7 +21,7 @@ export function cycleThrough(
     for (const child of layer) {
       for (const parent of parentsOf[child]!) {
         if (parent === node) return pathTo(child, childOf);
-        if (!inside.has(parent) || childOf.has(parent)) continue;
+        if (!isMember(parent) || childOf.has(parent)) continue;
         childOf.set(parent, child);
         next.push(parent);
       }

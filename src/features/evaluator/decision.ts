@@ -42,8 +42,9 @@ function deepFreeze<T extends object>(value: T): T {
 
 /** Decisions that follow from another one, each made once so that they are constants too, and forgotten with it. */
 export function derived(make: (from: Decision) => Decision): (from: Decision) => Decision {
-  const made = new WeakMap<Decision, Decision>();
+  let made: WeakMap<Decision, Decision> | undefined;
   return (from) => {
+    made ??= new WeakMap();
     let decision = made.get(from);
     if (decision === undefined) made.set(from, (decision = make(from)));
     return decision;

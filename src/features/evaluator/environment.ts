@@ -39,7 +39,10 @@ export function link(features: readonly CompiledFeature[]): CompiledEnvironment 
   const keys = sorted.map(({ key }) => key);
   const indexOf = new Map(keys.map((key, index) => [key, index]));
   const parentsOf = sorted.map(({ dependencies }) =>
-    dependencies.map(({ feature }) => indexOf.get(feature)).filter((index) => index !== undefined),
+    dependencies
+      .map(({ feature }) => indexOf.get(feature))
+      .filter((index) => index !== undefined)
+      .sort((a, b) => a - b),
   );
   const conflictsOf = symmetric(sorted, indexOf);
   const { order: everything, tangles } = parentsFirst(parentsOf);
@@ -48,7 +51,8 @@ export function link(features: readonly CompiledFeature[]): CompiledEnvironment 
 
   const linked = sorted.map((feature, index): LinkedFeature => {
     const tangle = tangleOf.get(index);
-    const cycle = tangle && cycleThrough(index, tangle, parentsOf).map((at) => keys[at]!);
+    const cycle =
+      tangle && cycleThrough(index, tangle, parentsOf, (at) => tangleOf.get(at) === tangle).map((at) => keys[at]!);
     return {
       feature,
       parents: parentsIn(sorted, indexOf, feature),

@@ -98,12 +98,13 @@ function anyNumber(values: readonly Scalar[], holds: Compare): Test {
   };
 }
 
+/** Each character is read once: a context may hold a million digits. */
+const NUMBER = /^\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?\s*$/i;
+
 /** A number or a text that writes one; NaN for anything else. */
 function toNumber(value: Scalar): number {
   if (typeof value === 'number') return Number.isFinite(value) ? value : NaN;
-  return typeof value === 'string' && /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?\s*$/i.test(value)
-    ? Number(value)
-    : NaN;
+  return typeof value === 'string' && NUMBER.test(value) ? Number(value) : NaN;
 }
 
 function anyVersion(values: readonly Scalar[], holds: Compare): Test {
