@@ -54,12 +54,14 @@ export function checkConditions(conditions: readonly ConditionData[], field = 'w
   return conditions.flatMap((condition, index) => checkCondition(condition, `${field}.${index}`));
 }
 
+/** What is wrong with the name of an attribute. */
+export function checkAttribute(name: unknown, field: string): FieldError[] {
+  if (isText(name) && name !== '') return [];
+  return [{ field, code: 'attribute_invalid', message: `An attribute has a name of 1 to ${MAX_TEXT} characters` }];
+}
+
 function checkCondition({ attribute, operator, values }: ConditionData, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!isText(attribute) || attribute === '') {
-    const message = `An attribute has a name of 1 to ${MAX_TEXT} characters`;
-    errors.push({ field: `${field}.attribute`, code: 'attribute_invalid', message });
-  }
+  const errors = checkAttribute(attribute, `${field}.attribute`);
   if (!OPERATORS.includes(operator)) {
     const message = `There is no such operator; there are: ${OPERATORS.join(', ')}`;
     return [...errors, { field: `${field}.operator`, code: 'operator_unknown', message }];

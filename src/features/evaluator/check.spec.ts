@@ -92,6 +92,12 @@ describe('F6 case 34: configurations that are refused', () => {
     ['a percentage above 100', boolean, rollout(100.001), 'rules.0.rollout.percentage percentage_invalid'],
     ['a percentage below 0', boolean, rollout(-1), 'rules.0.rollout.percentage percentage_invalid'],
     ['a percentage of four decimals', boolean, rollout(1.0001), 'rules.0.rollout.percentage percentage_invalid'],
+    [
+      'a roll-out by no attribute',
+      boolean,
+      rule({ rollout: { by: '', percentage: 5 } }),
+      'rules.0.rollout.by attribute_invalid',
+    ],
     ['no percentage', boolean, rollout(NaN), 'rules.0.rollout.percentage percentage_invalid'],
     [
       'a text rolled out without variants',

@@ -1,5 +1,5 @@
 import type { FieldError } from '../../kernel/problem.js';
-import { checkConditions } from './check-conditions.js';
+import { checkAttribute, checkConditions } from './check-conditions.js';
 import type { Definition, FeatureType, Json, RolloutData, RuleData, Variant } from './model.js';
 import { fits } from './values.js';
 
@@ -83,10 +83,10 @@ function checkRule(
 
 function checkRollout(
   { type, variants }: Pick<Definition, 'type' | 'variants'>,
-  { percentage }: RolloutData,
+  { by, percentage }: RolloutData,
   field: string,
 ): FieldError[] {
-  const errors: FieldError[] = [];
+  const errors = by === undefined ? [] : checkAttribute(by, `${field}.by`);
   if (!isShare(percentage) || percentage > 100) {
     const message = 'A percentage goes from 0 to 100 with up to three decimals';
     errors.push({ field: `${field}.percentage`, code: 'percentage_invalid', message });

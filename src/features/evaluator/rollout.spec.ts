@@ -139,3 +139,34 @@ describe('F6 variants', () => {
     expect(ask('x')).toMatchObject({ value: false, variant: 'control', reason: 'rollout' });
   });
 });
+
+describe('F6 roll-outs as Unleash buckets them', () => {
+  const salt = 'Feature.flexibleRollout.10';
+  const unleash = (more: Partial<Given>, one = 10): Ask =>
+    asking({ key: 'f', rollout: { percentage: one, salt, bucketing: 'unleash' }, ...more });
+
+  it('keeps who was in: two people of its specification, by the targeting key', () => {
+    expect(isOn(unleash({})('174'))).toBe(true);
+    expect(isOn(unleash({})('499'))).toBe(false);
+    expect(unleash({})()).toMatchObject({ value: false, details: { missing: 'targetingKey' } });
+  });
+
+  it('gives everybody a variant, whatever the weights are in binary', () => {
+    const weights = [1.1, 2.2, 96.7, ...Array<number>(7).fill(0)];
+    const variants = weights.map((weight, index) => ({ key: String(index), value: true, weight }));
+    const third = ['a', 'b', 'c'].map((key) => ({ key, value: true }));
+    for (const one of [variants, third]) {
+      expect(share(unleash({ variants: one }, 100), ({ variant }) => variant !== null)).toBe(1);
+    }
+  });
+
+  it('gives variants in thousandths, whatever they are weighed in here', () => {
+    const bucket = (person: string): number => (hashAfter(hashState(`${salt}:`, 86_028_157), person) % 1000) + 1;
+    const weighed = [33.3, 66.7].map((weight, index) => ({ key: String(index), value: true, weight }));
+    const equal = weighed.map(({ key, value }) => ({ key, value }));
+    for (const person of PEOPLE.slice(0, 2000)) {
+      expect(unleash({ variants: weighed }, 100)(person).variant).toBe(bucket(person) <= 333 ? '0' : '1');
+      expect(unleash({ variants: equal }, 100)(person).variant).toBe(bucket(person) <= 500 ? '0' : '1');
+    }
+  });
+});

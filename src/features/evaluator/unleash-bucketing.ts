@@ -21,13 +21,14 @@ export function unleashBucketing(
   environment: string,
   weights: readonly (number | undefined)[],
 ): Bucketing {
-  const { by = DEFAULT, salt = featureKey, percentage } = rollout;
+  const { by = 'targetingKey', salt = featureKey, percentage } = rollout;
   const { variantBy = by, variantSalt = salt } = rollout;
   const identify = identifier(by, MEMBERSHIP_DEFAULTS, environment);
   const identifyForVariant = identifier(variantBy, VARIANT_DEFAULTS, environment);
   const membership = hashState(`${salt}:`);
   const variants = hashState(`${variantSalt}:`, VARIANT_SEED);
-  const sum = weights.reduce<number>((total, weight) => total + (weight ?? 0), 0);
+  const ends = shareEnds(rollout.variants ? weights.map((weight = 0) => weight) : perMille(weights));
+  const sum = ends.at(-1) ?? 0;
   return {
     by,
     inside(subject) {
@@ -37,11 +38,22 @@ export function unleashBucketing(
     variant(subject) {
       if (sum <= 0) return -1;
       const id = identifyForVariant(subject) ?? chance();
-      let left = (hashAfter(variants, id) % sum) + 1;
-      return weights.findIndex((weight = 0) => (left -= weight) <= 0);
+      const bucket = (hashAfter(variants, id) % sum) + 1;
+      return ends.findIndex((end) => bucket <= end);
     },
     lacks: (subject) => identify(subject) === undefined,
   };
+}
+
+/** Unleash weighs in thousandths, and a bucket goes up to the sum: in percent the same weights would move people. */
+function perMille(weights: readonly (number | undefined)[]): number[] {
+  return weights.map((weight) => (weight === undefined ? 1000 / weights.length : weight * 10));
+}
+
+/** Rounded, because in binary 1.1 × 10 is not 11. */
+function shareEnds(weights: readonly number[]): number[] {
+  let end = 0;
+  return weights.map((weight) => Math.round((end += weight) * 1000) / 1000);
 }
 
 function identifier(by: string, defaults: string[], environment: string): (subject: Subject) => string | undefined {
