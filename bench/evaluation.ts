@@ -54,7 +54,13 @@ export function evaluationBench(): Figure[] {
       limit: best.hashed,
       unit: 'per s',
     },
-    { name: `${FEATURES} such flags for one subject`, figure: 1e6 / best.bulk, limit: 60, unit: 'µs', atMost: 1 },
+    {
+      name: `evaluations of it among ${FEATURES} such flags at once`,
+      figure: best.bulk * FEATURES,
+      limit: 2_000_000,
+      unit: 'per s',
+      atLeast: 1,
+    },
   ];
 }
 

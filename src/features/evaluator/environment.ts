@@ -50,17 +50,19 @@ export function link(features: readonly CompiledFeature[]): CompiledEnvironment 
   const hasChildren = new Set(parentsOf.flat());
 
   const linked = sorted.map((feature, index): LinkedFeature => {
+    const conflicts = conflictsOf.get(index);
+    if (feature.dependencies.length === 0 && !conflicts) return unrelated(feature);
     const tangle = tangleOf.get(index);
     const cycle =
       tangle && cycleThrough(index, tangle, parentsOf, (at) => tangleOf.get(at) === tangle).map((at) => keys[at]!);
     return {
       feature,
       parents: parentsIn(sorted, indexOf, feature),
-      conflicts: [...conflictsOf[index]!]
-        .toSorted((a, b) => a - b)
+      conflicts: [...(conflicts ?? [])]
+        .sort((a, b) => a - b)
         .map((at) => ({ index: at, decision: decide(feature.off, 'conflict', { with: keys[at]! }) })),
       broken: cycle ? decide(feature.off, 'dependency', { cycle }) : absentParent(feature, indexOf),
-      alone: feature.dependencies.length === 0 && conflictsOf[index]!.size === 0,
+      alone: false,
     };
   });
 
@@ -68,6 +70,10 @@ export function link(features: readonly CompiledFeature[]): CompiledEnvironment 
   const rank = new Int32Array(sorted.length).fill(-1);
   for (const [place, index] of order.entries()) rank[index] = place;
   return { keys, indexOf, features: linked, order, rank, timeThresholds: ascending(sorted) };
+}
+
+function unrelated(feature: CompiledFeature): LinkedFeature {
+  return { feature, parents: [], conflicts: [], broken: null, alone: true };
 }
 
 /** In the order of their keys, so that the same one is named however a definition lists them. */
@@ -93,14 +99,22 @@ function absentParent({ off, dependencies }: CompiledFeature, indexOf: ReadonlyM
 }
 
 /** A conflict that one side names is one of both. */
-function symmetric(features: readonly CompiledFeature[], indexOf: ReadonlyMap<string, number>): Set<number>[] {
-  const conflicts = features.map(() => new Set<number>());
+function symmetric(
+  features: readonly CompiledFeature[],
+  indexOf: ReadonlyMap<string, number>,
+): Map<number, Set<number>> {
+  const conflicts = new Map<number, Set<number>>();
+  const add = (one: number, other: number): void => {
+    const known = conflicts.get(one);
+    if (known) known.add(other);
+    else conflicts.set(one, new Set([other]));
+  };
   for (const [index, feature] of features.entries()) {
     for (const key of feature.conflicts) {
       const other = indexOf.get(key);
       if (other === undefined || other === index) continue;
-      conflicts[index]!.add(other);
-      conflicts[other]!.add(index);
+      add(index, other);
+      add(other, index);
     }
   }
   return conflicts;
