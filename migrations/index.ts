@@ -12,6 +12,7 @@ import { Migration20261121000710_row_security_tests } from './Migration202611210
 import { Migration20261121000720_security_setup } from './Migration20261121000720_security_setup.js';
 import { Migration20261125000800_features } from './Migration20261125000800_features.js';
 import { Migration20261125000810_api_keys } from './Migration20261125000810_api_keys.js';
+import { Migration20261125000820_feature_graph } from './Migration20261125000820_feature_graph.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   { name: 'Migration20261121000720_security_setup', class: Migration20261121000720_security_setup },
   { name: 'Migration20261125000800_features', class: Migration20261125000800_features },
   { name: 'Migration20261125000810_api_keys', class: Migration20261125000810_api_keys },
+  { name: 'Migration20261125000820_feature_graph', class: Migration20261125000820_feature_graph },
 ];

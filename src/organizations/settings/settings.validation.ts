@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { isTimeZone } from 'class-validator';
-import { isJsonObject, type Json, type JsonObject } from '../../kernel/json.js';
+import { isFiniteJson, isJsonObject, type Json, type JsonObject, levelsOf } from '../../kernel/json.js';
 import { type FieldError, problem } from '../../kernel/problem.js';
 import { normalizeEmail } from '../../users/email.js';
 import { MAX_CUSTOM_DEPTH, MAX_SETTINGS_BYTES, settingsSchema } from './settings.schema.js';
@@ -48,21 +48,9 @@ function customErrors(custom: Json | undefined): FieldError[] {
   const errors: FieldError[] = [];
   if (levelsOf(custom) > MAX_CUSTOM_DEPTH)
     errors.push({ field: 'custom', code: 'too_deep', message: `custom may have ${MAX_CUSTOM_DEPTH} levels` });
-  // JSON has no limit: 1e400 is read as Infinity, and would be written as null.
-  if (!isFinite(custom))
+  if (!isFiniteJson(custom))
     errors.push({ field: 'custom', code: 'number_too_large', message: 'custom holds a number that is too large' });
   return errors;
-}
-
-/** Objects and arrays inside each other; recursion is safe, since bodies of more than 32 levels are refused. */
-function levelsOf(value: Json): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  return 1 + Math.max(0, ...Object.values(value).map(levelsOf));
-}
-
-function isFinite(value: Json): boolean {
-  if (typeof value === 'number') return Number.isFinite(value);
-  return typeof value !== 'object' || value === null || Object.values(value).every(isFinite);
 }
 
 function isLanguageTag(text: string): boolean {
