@@ -24,6 +24,10 @@ beforeAll(async () => {
   await tenon.db.sql.query(
     `insert into plans (key, name, created_at, updated_at) values ('team', 'Team', now(), now())`,
   );
+  await tenon.db.sql.query(
+    `insert into feature_definitions (key, name, type, default_value, created_at, updated_at)
+     values ('new-dashboard', 'New dashboard', 'boolean', 'false', now(), now())`,
+  );
   [mine, theirs, deactivated, deleted] = [
     await seedTenant(tenon),
     await seedTenant(tenon),
@@ -49,7 +53,12 @@ const closed = all.filter(({ requirement }) => requirement !== undefined);
 const ofTenant = closed.filter(({ path }) => path.includes('{organizationId}'));
 const lists = closed.filter(({ method, path }) => method === 'GET' && !path.includes('{'));
 /** Ids of things that are everybody's. */
-const COMMON: Record<string, string> = { plans: 'standard' };
+const COMMON: Record<string, string> = {
+  plans: 'standard',
+  environments: 'production',
+  features: 'new-dashboard',
+  segments: 'beta-testers',
+};
 /** What a query or a body names by an id, and the segment under which it is known. */
 const REFERENCES: Record<string, string> = {
   organizationId: 'organizations',
@@ -247,8 +256,8 @@ describe('O8 case 2: ids of another tenant', () => {
     const answer = await send(operation, pathOf(operation, theirs.ids), mine.owner, bodyOf(operation));
     expect(leaked(theirs, operation.path, answer)).toEqual([]);
     if (operation.requirement === 'platform-admin') expect(answer.status).toBe(403);
-    // A plan is everybody's to read.
-    else expect(answer.status).toBe(operation.path.includes('/plans/') ? 200 : 404);
+    // What is the installation's is everybody's to read.
+    else expect(answer.status).toBe(operation.path.split('/').some((segment) => segment in COMMON) ? 200 : 404);
   });
 
   it.each(named(lists))('%s shows nothing of another tenant', async (_, operation) => {

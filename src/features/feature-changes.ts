@@ -32,6 +32,7 @@ export type Changed = (...keys: string[]) => void;
 export class FeatureChanges implements OnModuleInit {
   private readonly log = new Logger('features');
   private readonly listeners: FeatureListener[] = [];
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly em: EntityManager,
@@ -61,7 +62,7 @@ export class FeatureChanges implements OnModuleInit {
   async change<T>(work: (em: EntityManager, changed: Changed) => Promise<T>): Promise<T> {
     const noted = new Set<string>();
     let change: FeaturesChanged | null = null;
-    const result = await asSystem(this.em, async (em) => {
+    const result = await this.inTurn(async (em) => {
       await em.execute('select from feature_revision where id = 1 for update');
       const done = await work(em, (...more) => more.forEach((key) => noted.add(key)));
       await em.flush();
@@ -77,6 +78,19 @@ export class FeatureChanges implements OnModuleInit {
     });
     if (change) await this.refresh(change);
     return result;
+  }
+
+  /**
+   * A transaction once those before it in this instance have ended: they would wait for each other in the database, each
+   * with a connection that others need.
+   */
+  private inTurn<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    const run = (): Promise<T> => asSystem(this.em, work);
+    // Part of what has its turn.
+    if (this.em.isInTransaction()) return run();
+    const turn = this.last.then(run, run);
+    this.last = turn;
+    return turn;
   }
 
   /** What was committed stays so, whatever a listener says: they hear of it over the bus, too. */

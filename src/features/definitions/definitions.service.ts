@@ -1,0 +1,237 @@
+import { EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { AuditData } from '../../audit/audit-entry.entity.js';
+import { AuditService } from '../../audit/audit.service.js';
+import type { Actor } from '../../kernel/actor.js';
+import type { Json } from '../../kernel/json.js';
+import { readSort } from '../../kernel/lists.js';
+import { problem } from '../../kernel/problem.js';
+import { equal } from '../evaluator/values.js';
+import { type Changed, FeatureChanges } from '../feature-changes.js';
+import { checkGraph } from '../graph/graph.queries.js';
+import { definitionFaults } from './definition-faults.js';
+import type { CreateFeatureRequest, FeaturesQuery, UpdateFeatureRequest } from './definitions.dto.js';
+import {
+  dependentsOf,
+  FEATURE_SORTS,
+  type FeatureFacts,
+  insertFeature,
+  listFeatures,
+  raiseVersions,
+  readFeatures,
+  replaceConflicts,
+  replaceDependencies,
+  replacePlans,
+  updateFeature,
+} from './definitions.queries.js';
+import { refuseMisfits } from './stored-values.js';
+import { refuseUnknown } from './unknown-keys.js';
+
+/** What of a feature can be changed. */
+const FIELDS = [
+  'name',
+  'description',
+  'category',
+  'defaultValue',
+  'schema',
+  'variants',
+  'metering',
+  'dependencies',
+  'conflicts',
+  'plans',
+  'lifecycle',
+  'owner',
+  'tags',
+] as const;
+type Field = (typeof FIELDS)[number];
+
+/** The features of the customer's product. */
+@Injectable()
+export class DefinitionsService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly audit: AuditService,
+    private readonly changes: FeatureChanges,
+  ) {}
+
+  /** Features that the filters leave, and how many there are. */
+  async list(query: FeaturesQuery): Promise<[FeatureFacts[], number]> {
+    return listFeatures(this.em, query, readSort(query.sort, FEATURE_SORTS, { field: 'key', direction: 'asc' }));
+  }
+
+  /** @throws Problem `not_found`. */
+  async get(key: string): Promise<FeatureFacts> {
+    return find(this.em, key);
+  }
+
+  /**
+   * Makes a feature.
+   * @throws Problem `conflict` when the key is taken; `validation_failed` with what does not fit; what the graph refuses.
+   */
+  async create(actor: Actor, request: CreateFeatureRequest): Promise<FeatureFacts> {
+    const facts = toFacts(request);
+    refuseFaults(facts, FIELDS);
+    try {
+      return await this.changes.change(async (em, changed) => {
+        await refuseUnknown(em, facts);
+        const others = await readFeatures(em, facts.conflicts);
+        await insertFeature(em, facts);
+        await this.writeRelations(em, facts, ['dependencies', 'conflicts', 'plans']);
+        await checkGraph(em, facts.key);
+        changed(facts.key);
+        this.record(actor, 'feature.created', facts.key, { after: pick(facts, ['type', ...FIELDS]) });
+        await this.tellOthers(em, actor, others, changed);
+        return find(em, facts.key);
+      });
+    } catch (error) {
+      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      throw problem('conflict', { detail: `There is a feature "${facts.key}" already`, cause: error });
+    }
+  }
+
+  /**
+   * Changes a feature. What is left out stays, null clears, lists are replaced.
+   * @param version that the caller read; null for any.
+   * @throws Problem `not_found`; `precondition_failed`; `validation_failed`; `conflict` when what is stored does not fit any
+   * more; `feature_in_use` for archiving what others need; what the graph refuses.
+   */
+  async update(
+    actor: Actor,
+    key: string,
+    request: UpdateFeatureRequest,
+    version: number | null,
+  ): Promise<FeatureFacts> {
+    return this.changes.change(async (em, changed) => {
+      const before = await hold(em, key, version);
+      const given = FIELDS.filter((field) => request[field] !== undefined);
+      const after = toFacts({ ...before, ...pick(request, given) });
+      const fields = given.filter((field) => !equal(before[field] as Json, after[field] as Json));
+      if (fields.length === 0) return before;
+      refuseFaults(after, fields);
+      await refuseUnknown(em, pick(after, fields));
+      if (fields.includes('lifecycle') && after.lifecycle === 'archived') await refuseInUse(em, key, 'archive');
+      if (fields.includes('schema') || fields.includes('variants')) await refuseMisfits(em, after);
+      const others = fields.includes('conflicts')
+        ? await readFeatures(em, onlyInOne(before.conflicts, after.conflicts))
+        : [];
+      await updateFeature(em, after);
+      await this.writeRelations(em, after, fields);
+      await checkGraph(em, key);
+      changed(key);
+      this.record(actor, 'feature.updated', key, { before: pick(before, fields), after: pick(after, fields) });
+      await this.tellOthers(em, actor, others, changed);
+      return find(em, key);
+    });
+  }
+
+  /**
+   * Removes a feature with what it is everywhere and what organizations have of it.
+   * @param version that the caller read; null for any.
+   * @throws Problem `not_found`; `precondition_failed`; `feature_in_use` with those that need it.
+   */
+  async remove(actor: Actor, key: string, version: number | null): Promise<void> {
+    await this.changes.change(async (em, changed) => {
+      const before = await hold(em, key, version);
+      await refuseInUse(em, key, 'remove');
+      const others = await readFeatures(em, before.conflicts);
+      await em.execute('delete from feature_definitions where key = ?', [key]);
+      changed(key);
+      this.record(actor, 'feature.deleted', key, { before: pick(before, ['type', ...FIELDS]) });
+      await this.tellOthers(em, actor, others, changed);
+    });
+  }
+
+  private async writeRelations(em: EntityManager, facts: FeatureFacts, fields: readonly Field[]): Promise<void> {
+    if (fields.includes('dependencies')) await replaceDependencies(em, facts);
+    if (fields.includes('conflicts')) await replaceConflicts(em, facts);
+    if (fields.includes('plans')) await replacePlans(em, facts);
+  }
+
+  /** A conflict is one of both: those on the other side have changed, too. */
+  private async tellOthers(em: EntityManager, actor: Actor, before: FeatureFacts[], changed: Changed): Promise<void> {
+    if (before.length === 0) return;
+    const keys = before.map(({ key }) => key);
+    await raiseVersions(em, keys);
+    const after = new Map((await readFeatures(em, keys)).map((facts) => [facts.key, facts]));
+    for (const facts of before)
+      this.record(actor, 'feature.updated', facts.key, {
+        before: pick(facts, ['conflicts']),
+        after: pick(after.get(facts.key)!, ['conflicts']),
+      });
+    changed(...keys);
+  }
+
+  private record(actor: Actor, action: string, key: string, change: { before?: AuditData; after?: AuditData }): void {
+    this.audit.record(actor, action, { target: { type: 'feature', id: key }, ...change });
+  }
+}
+
+async function find(em: EntityManager, key: string): Promise<FeatureFacts> {
+  const [facts] = await readFeatures(em, [key]);
+  if (!facts) throw problem('not_found');
+  return facts;
+}
+
+/** A feature for a change. Who gives an organization a value of it holds it `for share`, and waits for what it will be. */
+async function hold(em: EntityManager, key: string, version: number | null): Promise<FeatureFacts> {
+  await em.execute('select from feature_definitions where key = ? for no key update', [key]);
+  const facts = await find(em, key);
+  if (version !== null && version !== facts.version) throw problem('precondition_failed');
+  return facts;
+}
+
+/** With what is left out as what it then is; a class's own fields alone, so that instances of requests become data. */
+function toFacts(from: CreateFeatureRequest | FeatureFacts): FeatureFacts {
+  const now = new Date();
+  const { variants = null, metering = null } = from;
+  return {
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+    ...from,
+    description: from.description ?? null,
+    category: from.category ?? null,
+    schema: from.schema ?? null,
+    variants: variants && variants.map((variant) => ({ ...variant })),
+    metering: metering && { ...metering },
+    dependencies: (from.dependencies ?? []).toSorted(),
+    conflicts: (from.conflicts ?? []).toSorted(),
+    plans: from.plans ?? {},
+    lifecycle: from.lifecycle ?? 'active',
+    owner: from.owner ?? null,
+    tags: from.tags ?? [],
+  };
+}
+
+/**
+ * Refuses what does not fit together: as a fault of the request what it gave, as a conflict what it left as it was.
+ * @param given the fields of the request.
+ */
+function refuseFaults(facts: FeatureFacts, given: readonly string[]): void {
+  const errors = definitionFaults(facts);
+  if (errors.length === 0) return;
+  const own = errors.filter(({ field }) => given.includes(field.split('.')[0]!));
+  if (own.length > 0) throw problem('validation_failed', { errors });
+  throw problem('conflict', {
+    detail: errors
+      .map(({ message }) => message)
+      .join('; ')
+      .slice(0, 1_000),
+    errors,
+  });
+}
+
+async function refuseInUse(em: EntityManager, key: string, verb: 'archive' | 'remove'): Promise<void> {
+  const dependents = await dependentsOf(em, key, verb === 'remove');
+  if (dependents.length > 0)
+    throw problem('feature_in_use', { detail: `${key} is needed by ${dependents.slice(0, 20).join(', ')}` });
+}
+
+function pick<T extends object, K extends keyof T>(from: T, fields: readonly K[]): Pick<T, K> & AuditData {
+  return Object.fromEntries(fields.map((field) => [field, from[field]])) as Pick<T, K> & AuditData;
+}
+
+/** What is in one of two lists alone. */
+function onlyInOne(one: readonly string[], other: readonly string[]): string[] {
+  return [...one.filter((key) => !other.includes(key)), ...other.filter((key) => !one.includes(key))];
+}

@@ -1,0 +1,133 @@
+import { createContext, Script } from 'node:vm';
+import { Ajv, type AnySchema, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { LRUCache } from 'lru-cache';
+import { isJsonObject, type Json, type JsonObject } from '../../kernel/json.js';
+
+/** Bytes of a schema, as JSON. */
+const MAX_BYTES = 64 * 1024;
+/** How long a schema may take to compile, and a value to be held against it. */
+const BUDGET_MS = 500;
+const DRAFT_7 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/;
+const DRAFT_2020 = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
+const REFERENCES = new Set(['$ref', '$dynamicRef', '$recursiveRef']);
+
+const options: Options = {
+  // What no keyword of the draft is has no effect, and its author thinks that it has.
+  strictSchema: true,
+  strictTypes: false,
+  strictTuples: false,
+  strictRequired: false,
+  // An annotation, as 2020-12 has it: formats are many, and each validator knows others.
+  validateFormats: false,
+  allErrors: false,
+  logger: false,
+};
+
+/** Why a schema or a value is refused: what of it, by its path, and how. */
+export interface Fault {
+  /** With dots; empty for all of it. */
+  path: string;
+  message: string;
+}
+
+interface Compiled {
+  fits: ValidateFunction;
+}
+/** By the schema's text: compiling takes 1 to 20 ms. */
+const compiled = new LRUCache<string, Compiled>({ max: 200 });
+
+/** What is wrong with a JSON Schema; null when values can be held against it. */
+export function schemaFault(schema: JsonObject): Fault | null {
+  if (Buffer.byteLength(JSON.stringify(schema)) > MAX_BYTES)
+    return { path: '', message: `takes more than ${MAX_BYTES / 1024} KiB` };
+  const { $schema } = schema;
+  if ($schema !== undefined && !(typeof $schema === 'string' && (DRAFT_7.test($schema) || DRAFT_2020.test($schema))))
+    return { path: '$schema', message: 'has to be JSON Schema of the draft 2020-12 or draft-07' };
+  const refused = refusedKeyword(schema, '');
+  if (refused) return refused;
+  try {
+    const result = compile(schema);
+    return 'fits' in result ? null : result;
+  } catch (error) {
+    return { path: '', message: error instanceof Error ? error.message : 'cannot be compiled' };
+  }
+}
+
+/**
+ * The first of some values that does not fit a schema, and why; null when all do.
+ * @param schema that {@link schemaFault} has nothing against.
+ */
+export function misfit(schema: JsonObject, values: readonly Json[]): (Fault & { index: number }) | null {
+  let index = 0;
+  try {
+    const result = compile(schema);
+    if (!('fits' in result)) return { ...result, index };
+    const { fits } = result;
+    const fit = (value: Json, at: number): boolean => ((index = at), fits(value));
+    return withinBudget(() => values.every(fit)) ? null : { ...toFault(fits.errors?.[0]), index };
+  } catch (error) {
+    return { path: '', message: `could not be held against the schema: ${(error as Error).message}`, index };
+  }
+}
+
+function compile(schema: JsonObject): Compiled | Fault {
+  const text = JSON.stringify(schema);
+  const known = compiled.get(text);
+  if (known) return known;
+  const ajv =
+    typeof schema.$schema === 'string' && DRAFT_7.test(schema.$schema) ? new Ajv(options) : new Ajv2020(options);
+  if (!ajv.validateSchema(schema as AnySchema)) return toFault(ajv.errors?.[0]);
+  const result = { fits: withinBudget(() => ajv.compile(schema as AnySchema)) };
+  compiled.set(text, result);
+  return result;
+}
+
+const stage = createContext({ work: (): unknown => null });
+const script = new Script('work()');
+
+/**
+ * Runs something that a schema decides over: a pattern such as `(a+)+$` or a comparison of all with all could take the
+ * only thread for hours. V8 ends it wherever it is, also within a regular expression, so that patterns need no rules of
+ * their own. Costs a millisecond.
+ * @throws Error when it takes longer than its budget.
+ */
+function withinBudget<T>(work: () => T): T {
+  stage.work = work;
+  try {
+    return script.runInContext(stage, { timeout: BUDGET_MS }) as T;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+      throw new Error(`it takes longer than ${BUDGET_MS} ms`, { cause: error });
+    throw error;
+  } finally {
+    stage.work = () => null;
+  }
+}
+
+/** Nothing is fetched, and nothing is checked later: references stay within the schema, and answers are at once. */
+function refusedKeyword(node: Json, path: string): Fault | null {
+  if (Array.isArray(node)) return first(node.entries(), path);
+  if (!isJsonObject(node)) return null;
+  for (const [name, value] of Object.entries(node)) {
+    if (REFERENCES.has(name) && typeof value === 'string' && !value.startsWith('#'))
+      return { path: join(path, name), message: 'has to stay within the schema, and begin with #' };
+    if (name === '$async') return { path: join(path, name), message: 'is not taken' };
+  }
+  return first(Object.entries(node), path);
+}
+
+function first(entries: Iterable<[string | number, Json]>, path: string): Fault | null {
+  for (const [name, value] of entries) {
+    const fault = refusedKeyword(value, join(path, name));
+    if (fault) return fault;
+  }
+  return null;
+}
+
+const join = (path: string, name: string | number): string => (path === '' ? `${name}` : `${path}.${name}`);
+
+function toFault(error: ErrorObject | undefined): Fault {
+  const path = (error?.instancePath ?? '').split('/').slice(1).join('.');
+  return { path, message: error?.message ?? 'does not fit' };
+}
