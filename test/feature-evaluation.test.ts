@@ -159,9 +159,16 @@ describe('F7 evaluating', () => {
       { plan: 'pro', organizationId: 'x', environment: 'staging' },
       { targetingKey: 7, plan: ['pro'] },
       { toString: 'pro', nested: { plan: 'pro', deep: [[[{}]]] } },
-      { targetingKey: 'x'.repeat(100_000) },
+      { targetingKey: 'x'.repeat(2_048), tags: Array<string>(200).fill('pro') },
     ])
       expect((await decisionOf(key!, context)).value, JSON.stringify(context).slice(0, 80)).toBe(false);
+    for (const context of [
+      { targetingKey: 'x'.repeat(2_049) },
+      { tags: ['x'.repeat(2_049)] },
+      { tags: Array<number>(201).fill(1) },
+      Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`a${at}`, at])),
+    ])
+      expect((await ask({ context }).expect(400)).body.errors[0].code).toBe('context_too_large');
     for (const context of [[], 'text', 7, null]) await ask({ context }).expect(400);
     await ask({ keys: ['__proto__'] }).expect(400);
     await ask({ keys: Array<string>(1_001).fill('a') }).expect(400);

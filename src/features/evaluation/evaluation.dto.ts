@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsObject, Matches, ValidateIf } from 'class-validator';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
 import { FEATURE_KEY, FEATURE_KEY_MESSAGE } from '../feature-key.js';
-import type { EvaluationContext } from './evaluation.service.js';
+import type { EvaluationContext } from './context.js';
 
 /** Asks what features are, and why. */
 export class EvaluateRequest {
@@ -16,7 +16,7 @@ export class EvaluateRequest {
 
   /**
    * For whom: attributes by name, which rules compare. `targetingKey` says who it is, the same each time, so that roll-outs
-   * keep their people. `organizationId`, `plan` and `environment` are set by Tenon, whatever stands here.
+   * keep their people. Up to 200 attributes, texts up to 2,048 characters. `organizationId`, `plan` and `environment` are set by Tenon, whatever stands here.
    */
   @ApiPropertyOptional({
     type: 'object',

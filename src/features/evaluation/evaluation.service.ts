@@ -5,14 +5,12 @@ import { type CompiledEnvironment, evaluateAll, type Subject } from '../evaluato
 import { Clock } from '../snapshots/clock.js';
 import { FeatureSnapshots } from '../snapshots/feature-snapshots.js';
 import { type EvaluatedOrganization, OrganizationFeatures } from '../snapshots/organization-features.js';
+import { contextFault, type EvaluationContext } from './context.js';
 import type { EvaluateRequest } from './evaluation.dto.js';
 import { type EvaluationView, toEvaluatedFeatureView } from './evaluation.view.js';
 
 /** Where features are evaluated unless somebody says otherwise. */
 export const DEFAULT_ENVIRONMENT = 'production';
-
-/** What a client says of whom it asks for: the attributes by name, `targetingKey` among them. */
-export type EvaluationContext = Readonly<Record<string, unknown>>;
 
 /** Everything that an evaluation needs, of one moment. */
 export interface EvaluationScope {
@@ -35,9 +33,11 @@ export class EvaluationService {
 
   /**
    * Evaluates features of the caller's tenant, all or those that are named.
-   * @throws Problem as {@link scope} does.
+   * @throws Problem `validation_failed` for a context that is too large; as {@link scope} does.
    */
-  async evaluate(actor: Actor, { environment, context, keys }: EvaluateRequest): Promise<EvaluationView> {
+  async evaluate(actor: Actor, { environment, context = {}, keys }: EvaluateRequest): Promise<EvaluationView> {
+    const fault = contextFault(context);
+    if (fault) throw invalidField('context', 'context_too_large', fault);
     const scope = await this.scope(actor, environment);
     const asked = keys ?? scope.environment.keys;
     const decisions = evaluateAll(scope.environment, subjectOf(scope, context), keys);
