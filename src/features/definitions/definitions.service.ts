@@ -94,14 +94,16 @@ export class DefinitionsService {
    * @param version that the caller read; null for any.
    * @throws Problem `not_found`; `precondition_failed`; `validation_failed`; `conflict` when what is stored does not fit any
    * more; `feature_in_use` for archiving what others need; what the graph refuses.
+   * @param changes how it is done: as every change, or only tried.
    */
   async update(
     actor: Actor,
     key: string,
     request: UpdateFeatureRequest,
     version: number | null,
+    changes: Pick<FeatureChanges, 'change'> = this.changes,
   ): Promise<FeatureFacts> {
-    return this.changes.change(async (em, changed) => {
+    return changes.change(async (em, changed) => {
       const before = await hold(em, key, version);
       const given = FIELDS.filter((field) => request[field] !== undefined);
       const after = toFacts({ ...before, ...pick(request, given) });
@@ -128,9 +130,15 @@ export class DefinitionsService {
    * Removes a feature with what it is everywhere and what organizations have of it.
    * @param version that the caller read; null for any.
    * @throws Problem `not_found`; `precondition_failed`; `feature_in_use` with those that need it.
+   * @param changes how it is done: as every change, or only tried.
    */
-  async remove(actor: Actor, key: string, version: number | null): Promise<void> {
-    await this.changes.change(async (em, changed) => {
+  async remove(
+    actor: Actor,
+    key: string,
+    version: number | null,
+    changes: Pick<FeatureChanges, 'change'> = this.changes,
+  ): Promise<void> {
+    await changes.change(async (em, changed) => {
       const before = await hold(em, key, version);
       await refuseInUse(em, key, 'remove');
       const others = await readFeatures(em, before.conflicts);

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { Json } from '../../kernel/json.js';
+import { ANY_VALUE } from '../feature-value.js';
 import { type Decision, type Details, explain, type Reason, REASONS } from '../evaluator/index.js';
 
 /** What a feature is, and why. */
@@ -10,7 +11,7 @@ export class EvaluatedFeatureView {
    */
   key!: string;
   /** What it is; of the feature's type. */
-  @ApiProperty({ type: Object, example: true, oneOf: ANY_JSON() })
+  @ApiProperty({ ...ANY_VALUE, example: true })
   value!: Json;
   /** The variant, where one was drawn or named. */
   @ApiPropertyOptional({ type: String, example: 'blue' })
@@ -54,15 +55,4 @@ export function toEvaluatedFeatureView(key: string, decision: Decision): Evaluat
     details,
     explanation: explain(decision, { key }),
   };
-}
-
-/** Any value of JSON but null, as OpenAPI says it. */
-function ANY_JSON(): { type: string; items?: object }[] {
-  return [
-    { type: 'boolean' },
-    { type: 'string' },
-    { type: 'number' },
-    { type: 'object' },
-    { type: 'array', items: {} },
-  ];
 }
