@@ -50,9 +50,10 @@ export class Migration20261125000810_api_keys extends Migration {
     this.addSql(
       `create trigger set_updated_at before update on service_accounts for each row execute function update_updated_at_column()`,
     );
-    // Across tenants: names in the trail, and when keys were last used.
+    // Across tenants: names in the trail, when keys were last used, and whose go when a person is disabled.
     this.addSql(`create index service_accounts_id_index on service_accounts (id)`);
     this.addSql(`create index api_keys_id_index on api_keys (id)`);
+    this.addSql(`create index api_keys_user_id_index on api_keys (user_id) where user_id is not null`);
     for (const table of ['service_accounts', 'api_keys']) {
       this.addSql(`alter table ${table} enable row level security`);
       this.addSql(`alter table ${table} force row level security`);

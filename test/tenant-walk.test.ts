@@ -66,6 +66,8 @@ const REFERENCES: Record<string, string> = {
   actorId: 'members',
   targetId: 'domains',
   requestId: 'requests',
+  serviceAccountId: 'service-accounts',
+  apiKeyId: 'api-keys',
   role: 'roles',
   actorRole: 'roles',
 };

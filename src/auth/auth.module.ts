@@ -5,7 +5,10 @@ import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccountController } from './account/account.controller.js';
 import { AccountService } from './account/account.service.js';
+import { ApiKeysController } from './api-keys/api-keys.controller.js';
+import { ApiKeysService } from './api-keys/api-keys.service.js';
 import { KeyAuthorization } from './api-keys/key-authorization.js';
+import { KeyRevocations } from './api-keys/key-revocations.js';
 import { KeyUses } from './api-keys/key-uses.js';
 import { KnownKeys } from './api-keys/known-keys.js';
 import { AuthGuard } from './auth.guard.js';
@@ -31,6 +34,8 @@ import { RegistrationService } from './registration/registration.service.js';
 import { RefreshChain } from './sessions/refresh-chain.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
+import { ServiceAccountsController } from './service-accounts/service-accounts.controller.js';
+import { ServiceAccountsService } from './service-accounts/service-accounts.service.js';
 import { readServiceAccountNames } from './service-accounts/service-account-names.js';
 import { TokensModule } from './tokens/tokens.module.js';
 
@@ -46,6 +51,8 @@ import { TokensModule } from './tokens/tokens.module.js';
     AccountController,
     AcceptanceController,
     PagesController,
+    ApiKeysController,
+    ServiceAccountsController,
   ],
   providers: [
     RegistrationService,
@@ -62,6 +69,9 @@ import { TokensModule } from './tokens/tokens.module.js';
     AcceptanceService,
     PlatformAdminService,
     UsersImport,
+    ApiKeysService,
+    ServiceAccountsService,
+    KeyRevocations,
     KnownKeys,
     KeyUses,
     KeyAuthorization,

@@ -36,7 +36,7 @@ export const errors = {
   seat_limit_reached: { status: 409, title: 'The plan has no seat left' },
   plan_limit_reached: { status: 409, title: 'The plan does not allow more of these' },
   plan_in_use: { status: 409, title: 'Organizations are on this plan' },
-  role_in_use: { status: 409, title: 'Members or open invitations have this role' },
+  role_in_use: { status: 409, title: 'Members, service accounts or open invitations have this role' },
   role_key_taken: { status: 409, title: 'The organization has a role of this key' },
   domain_taken: { status: 409, title: 'Another organization has proven this domain' },
   domain_not_proven: { status: 409, title: 'The TXT record that proves the domain was not found' },

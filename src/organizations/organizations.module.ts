@@ -10,6 +10,7 @@ import { DomainsService } from './domains/domains.service.js';
 import { InvitationsController } from './invitations/invitations.controller.js';
 import { InvitationsService } from './invitations/invitations.service.js';
 import { MembersController } from './members/members.controller.js';
+import { MemberEvents } from './members/member-events.js';
 import { MembersService } from './members/members.service.js';
 import { PermissionsController } from './permissions/permissions.controller.js';
 import { PermissionsService } from './permissions/permissions.service.js';
@@ -24,6 +25,7 @@ import { OrganizationController, OrganizationsController } from './organizations
 import { OrganizationsService } from './organizations.service.js';
 import { OwnershipService } from './ownership/ownership.service.js';
 import { purgeSchedule } from './purge/purge-organizations.js';
+import { RoleUses } from './roles/role-uses.js';
 import { RolesController } from './roles/roles.controller.js';
 import { RolesService } from './roles/roles.service.js';
 import { SettingsController } from './settings/settings.controller.js';
@@ -51,7 +53,9 @@ import { SettingsService } from './settings/settings.service.js';
     OwnershipService,
     SettingsService,
     MembersService,
+    MemberEvents,
     RolesService,
+    RoleUses,
     PermissionsService,
     InvitationsService,
     OrganizationAccess,
@@ -61,7 +65,7 @@ import { SettingsService } from './settings/settings.service.js';
     DomainsService,
     DomainsRecheck,
   ],
-  exports: [OrganizationsService, MembersService, OrganizationAccess],
+  exports: [OrganizationsService, MembersService, MemberEvents, OrganizationAccess, RoleUses],
 })
 export class OrganizationsModule {
   constructor(schedules: Schedules, em: EntityManager, access: OrganizationAccess, audit: AuditService) {

@@ -8,6 +8,7 @@ import { newId } from '../kernel/ids.js';
 import { problem } from '../kernel/problem.js';
 import { OrganizationAccess } from './access/organization-access.js';
 import { Membership } from './members/membership.entity.js';
+import { MemberEvents } from './members/member-events.js';
 import { MembersService } from './members/members.service.js';
 import { Organization } from './organization.entity.js';
 import type { CreateOrganizationRequest, UpdateOrganizationRequest } from './organizations.dto.js';
@@ -21,6 +22,7 @@ export class OrganizationsService {
     private readonly members: MembersService,
     private readonly access: OrganizationAccess,
     private readonly audit: AuditService,
+    private readonly events: MemberEvents,
   ) {}
 
   /** Founds an organization of the caller's own. @throws Problem `slug_taken`. */
@@ -120,6 +122,12 @@ export class OrganizationsService {
 
   /** Takes a person out of every organization. @param em of a system transaction. */
   async removeFromAll(em: EntityManager, actor: Actor, userId: string): Promise<void> {
+    const memberships = await em.execute<{ organization_id: string }[]>(
+      'select organization_id from user_organization_membership where user_id = ? order by organization_id for update',
+      [userId],
+    );
+    for (const { organization_id: organizationId } of memberships)
+      await this.events.leaving(em, actor, { organizationId, userId });
     const left = await em.execute<{ organization_id: string; role: string }[]>(
       'delete from user_organization_membership where user_id = ? returning organization_id, role',
       [userId],

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '../../src/kernel/ids.js';
 import { hashToken } from '../../src/kernel/tokens.js';
+import { insertApiKey, insertServiceAccount } from './api-keys.js';
 import type { TestApp } from './app.js';
 import { insertMember, insertOrganization, type Member } from './organizations.js';
 
@@ -99,6 +100,11 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       organizationId,
     ),
   ]);
+  const { serviceAccountId } = await insertServiceAccount(tenon.db, organizationId, {
+    name: `Account ${mark}`,
+    role: 'viewer',
+  });
+  const { id: apiKeyId, key } = await insertApiKey(tenon.db, organizationId, { serviceAccountId });
   return {
     organizationId,
     owner,
@@ -115,6 +121,8 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       invitations: invitationId,
       domains: domainId,
       roles: roleKey,
+      'service-accounts': serviceAccountId,
+      'api-keys': apiKeyId,
       requests: requestId,
     },
     secrets: [
@@ -126,6 +134,9 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       entryId,
       requestId,
       range,
+      serviceAccountId,
+      apiKeyId,
+      key,
       ...people.flatMap(({ userId, email, sessionId }) => [userId, email, sessionId]),
     ],
     userIds: people.map(({ userId }) => userId),

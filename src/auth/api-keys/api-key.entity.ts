@@ -17,6 +17,13 @@ const ApiKeySchema = defineEntity({
       expression: '(previous_key_hash is null) = (previous_key_expires_at is null)',
     },
   ],
+  indexes: [
+    {
+      // Whose keys go when a person is disabled.
+      name: 'api_keys_user_id_index',
+      expression: 'create index api_keys_user_id_index on api_keys (user_id) where user_id is not null',
+    },
+  ],
   properties: {
     organization: () => p.manyToOne(Organization).primary().deleteRule('cascade'),
     id: p.uuid().primary().index(),

@@ -8,6 +8,7 @@ import { MailService } from '../../mail/mail.service.js';
 import { OrganizationAccess } from '../access/organization-access.js';
 import { hasActiveOwner, holdOwners } from '../ownership/owners.queries.js';
 import { holdRole, mayGrant } from '../roles/granting.js';
+import { MemberEvents } from './member-events.js';
 import { type ListMembersQuery, MEMBER_SORTS } from './members.dto.js';
 import { countMembers, findMember, listMembers, type MemberRow, nameOf, searchMembers } from './members.queries.js';
 
@@ -18,6 +19,7 @@ export class MembersService {
     private readonly access: OrganizationAccess,
     private readonly audit: AuditService,
     private readonly mail: MailService,
+    private readonly events: MemberEvents,
   ) {}
 
   /** Members by when they joined, and how many there are. */
@@ -78,6 +80,10 @@ export class MembersService {
       const member = await this.hold(em, actor, userId);
       if (!leaves) await this.denyAbove(em, actor, member);
       await this.leaveAnOwner(em, actor, member);
+      await this.events.leaving(em, actor, {
+        organizationId: actor.requiredOrganizationId,
+        userId: member.user_id,
+      });
       await em.execute('delete from user_organization_membership where organization_id = ? and user_id = ?', [
         actor.requiredOrganizationId,
         userId,

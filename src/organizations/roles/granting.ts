@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PLATFORM_ADMIN } from '../../kernel/actor.js';
 import { isBaseRole, isPermission, type Permission, permissionsOf } from '../../kernel/permissions.js';
+import { problem } from '../../kernel/problem.js';
 
 /** Somebody in an organization, as far as it says what they may give to others. */
 export interface Granter {
@@ -16,6 +17,13 @@ export interface Granter {
 export function mayGrant(granter: Granter, role: string, held: ReadonlySet<Permission>): boolean {
   if (role === 'owner') return granter.role === 'owner' || granter.role === PLATFORM_ADMIN;
   return [...held].every((permission) => granter.permissions.has(permission));
+}
+
+/** What somebody does not hold they cannot hand on. @throws Problem `permission_denied`, which names it. */
+export function denyBeyond(granter: Granter, permissions: readonly Permission[]): void {
+  const beyond = permissions.filter((permission) => !granter.permissions.has(permission));
+  if (beyond.length > 0)
+    throw problem('permission_denied', { detail: `You do not hold these yourself: ${beyond.join(', ')}` });
 }
 
 /**

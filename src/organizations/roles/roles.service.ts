@@ -4,11 +4,12 @@ import { AuditService } from '../../audit/audit.service.js';
 import type { AuditData } from '../../audit/audit-entry.entity.js';
 import type { Actor } from '../../kernel/actor.js';
 import type { PageQuery } from '../../kernel/lists.js';
-import { BASE_ROLES, isBaseRole, isPermission, type Permission } from '../../kernel/permissions.js';
+import { BASE_ROLES, isBaseRole, isPermission } from '../../kernel/permissions.js';
 import { problem } from '../../kernel/problem.js';
 import { OrganizationAccess } from '../access/organization-access.js';
 import { CustomRole } from './custom-role.entity.js';
-import { mayGrant } from './granting.js';
+import { denyBeyond, mayGrant } from './granting.js';
+import { RoleUses } from './role-uses.js';
 import type { CreateRoleRequest, UpdateRoleRequest } from './roles.dto.js';
 import { exceedsPlan, isRoleInUse } from './roles.queries.js';
 import { type RoleView, toBaseRoleView, toRoleView } from './roles.view.js';
@@ -20,6 +21,7 @@ export class RolesService {
     private readonly em: EntityManager,
     private readonly access: OrganizationAccess,
     private readonly audit: AuditService,
+    private readonly uses: RoleUses,
   ) {}
 
   /** Roles, and how many there are: first those that every organization has, then its own by key. */
@@ -100,14 +102,16 @@ export class RolesService {
 
   /**
    * Removes a role that nobody has.
-   * @throws Problem `permission_denied` as for changing it; `not_found`; `role_in_use` when members or open invitations
-   * have it.
+   * @throws Problem `permission_denied` as for changing it; `not_found`; `role_in_use` when members, open
+   * invitations or somebody above this room have it.
    */
   async delete(actor: Actor, key: string): Promise<void> {
     await this.access.change(actor.requiredOrganizationId, async (em) => {
       const { name, description = null, permissions } = await this.hold(em, actor, key);
       // Looked at while the role is locked: whoever gives it to somebody holds it meanwhile.
-      if (await isRoleInUse(em, actor.requiredOrganizationId, key)) throw problem('role_in_use');
+      const { requiredOrganizationId: organizationId } = actor;
+      if ((await isRoleInUse(em, organizationId, key)) || (await this.uses.isUsed(em, organizationId, key)))
+        throw problem('role_in_use');
       await em.nativeDelete(CustomRole, { organization: actor.requiredOrganizationId, key });
       this.record(actor, 'role.deleted', key, { before: { name, description, permissions } });
     });
@@ -133,13 +137,6 @@ export class RolesService {
   private record(actor: Actor, action: string, key: string, change: { before?: AuditData; after?: AuditData }): void {
     this.audit.record(actor, action, { userId: null, target: { type: 'role', id: key }, ...change });
   }
-}
-
-/** What somebody does not hold they cannot hand on. */
-function denyBeyond(actor: Actor, permissions: readonly Permission[]): void {
-  const beyond = permissions.filter((permission) => !actor.permissions.has(permission));
-  if (beyond.length > 0)
-    throw problem('permission_denied', { detail: `You do not hold these yourself: ${beyond.join(', ')}` });
 }
 
 /** Whether two values of a field are the same; permissions in any order. */
