@@ -13,6 +13,7 @@ import { Migration20261121000720_security_setup } from './Migration2026112100072
 import { Migration20261125000800_features } from './Migration20261125000800_features.js';
 import { Migration20261125000810_api_keys } from './Migration20261125000810_api_keys.js';
 import { Migration20261125000820_feature_graph } from './Migration20261125000820_feature_graph.js';
+import { Migration20261125000830_feature_metering } from './Migration20261125000830_feature_metering.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   { name: 'Migration20261125000800_features', class: Migration20261125000800_features },
   { name: 'Migration20261125000810_api_keys', class: Migration20261125000810_api_keys },
   { name: 'Migration20261125000820_feature_graph', class: Migration20261125000820_feature_graph },
+  { name: 'Migration20261125000830_feature_metering', class: Migration20261125000830_feature_metering },
 ];

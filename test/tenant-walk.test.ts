@@ -5,7 +5,7 @@ import { startApp, type TestApp } from './harness/app.js';
 import { operations, type Operation } from './harness/openapi-operations.js';
 import type { Member } from './harness/organizations.js';
 import { type Person, signInAdmin } from './harness/people.js';
-import { seedTenant, type SeededTenant } from './harness/seeded-tenant.js';
+import { SEEDED_FEATURE, seedTenant, type SeededTenant } from './harness/seeded-tenant.js';
 
 let tenon: TestApp;
 /** Whose people ask. */
@@ -23,10 +23,6 @@ beforeAll(async () => {
   // The one that the examples name.
   await tenon.db.sql.query(
     `insert into plans (key, name, created_at, updated_at) values ('team', 'Team', now(), now())`,
-  );
-  await tenon.db.sql.query(
-    `insert into feature_definitions (key, name, type, default_value, created_at, updated_at)
-     values ('new-dashboard', 'New dashboard', 'boolean', 'false', now(), now())`,
   );
   [mine, theirs, deactivated, deleted] = [
     await seedTenant(tenon),
@@ -56,7 +52,7 @@ const lists = closed.filter(({ method, path }) => method === 'GET' && !path.incl
 const COMMON: Record<string, string> = {
   plans: 'standard',
   environments: 'production',
-  features: 'new-dashboard',
+  features: SEEDED_FEATURE,
   segments: 'beta-testers',
 };
 /** What a query or a body names by an id, and the segment under which it is known. */
@@ -204,7 +200,10 @@ describe('O8 case 2: ids of another tenant', () => {
     for (const { told } of refusals) expect(told).toEqual(refusals[0]!.told);
   });
 
-  const below = ofTenant.filter(({ path }) => path.split('{').length > 2);
+  // What is everybody's, such as a feature, has no other's id.
+  const below = ofTenant.filter(({ path }) =>
+    [...path.matchAll(/([\w-]+)\/\{\w+\}/g)].slice(1).some(([, segment]) => !(segment! in COMMON)),
+  );
   it.each(named(below))(
     '%s: another’s id in one’s own organization is 404, as one that is not there',
     async (_, operation) => {
@@ -354,8 +353,8 @@ describe('O8 case 2: the walk knows its way', () => {
       const answer = await send(operation, pathOf(operation, tenant.ids), who, body);
       expect(leaked(theirs, operation.path, answer)).toEqual([]);
       if (answer.status < 300) {
-        // A plan is everybody's, and of the organization it shows numbers alone.
-        if (operation.method === 'GET' && !operation.path.endsWith('/plan'))
+        // A plan and a feature are everybody's, and of the organization these show numbers alone.
+        if (operation.method === 'GET' && !/\/(plan|usage)$/.test(operation.path))
           expect(tenant.secrets.some((secret) => answer.text.includes(secret))).toBe(true);
       } else {
         // It came past schema, permission and search: what is left is the state of things, or a resolver that is not there.

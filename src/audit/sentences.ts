@@ -88,6 +88,10 @@ const table = {
   'feature.deleted': (e) => `${e.who} removed the feature ${e.target}`,
   'feature.configured': (e) =>
     `${e.who} configured the feature ${e.target} in ${e.now('an environment', 'environment')}${e.fields}`,
+  'feature.overridden': (e) =>
+    `${e.who} overrode the feature ${e.target} in ${e.now('every environment', 'environment')}${e.change('value')}`,
+  'feature.override_removed': (e) =>
+    `${e.who} removed the override of the feature ${e.target} in ${e.now('every environment', 'environment')}`,
   'segment.created': (e) => `${e.who} made the segment ${e.target}`,
   'segment.updated': (e) => `${e.who} changed the segment ${e.target}${e.fields}`,
   'segment.deleted': (e) => `${e.who} removed the segment ${e.target}`,

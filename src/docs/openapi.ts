@@ -26,6 +26,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Features', 'What the customer’s product can do: values, dependencies, conflicts, plans, and what each is where.'],
   ['Segments', 'Conditions that rules of many features share.'],
   ['Evaluation', 'What features are for somebody, and why.'],
+  ['Entitlements', 'What an organization has of each feature and why, values of its own, and limits that are used up.'],
   ['Administration', 'People, for platform admins.'],
   ['Audit', 'The trail of what happened.'],
   ['Mail', 'Mails that were sent, or kept where no server is configured.'],

@@ -11,6 +11,9 @@ export const EVERYTHING = '*';
 /** A payload of NOTIFY ends at 8,000 bytes, and keys have up to 112 of them. */
 const MAX_KEYS = 60;
 
+/** 'features': whoever changes them has it alone, whoever needs them to stay shares it. */
+const CHANGE_LOCK = 7_362_640_109;
+
 /** A change that was committed: the revision that it made, and what it named. */
 export interface FeaturesChanged {
   revision: number;
@@ -63,6 +66,7 @@ export class FeatureChanges implements OnModuleInit {
     const noted = new Set<string>();
     let change: FeaturesChanged | null = null;
     const result = await this.inTurn(async (em) => {
+      await em.execute('select pg_advisory_xact_lock(?)', [CHANGE_LOCK]);
       await em.execute('select from feature_revision where id = 1 for update');
       const done = await work(em, (...more) => more.forEach((key) => noted.add(key)));
       await em.flush();
@@ -99,6 +103,14 @@ export class FeatureChanges implements OnModuleInit {
       if (status === 'rejected')
         this.log.warn({ err: (rest as PromiseRejectedResult).reason }, 'a cache did not refresh');
   }
+}
+
+/**
+ * Keeps features as they are until the transaction ends, for a tenant whose change is checked against them. Not by locking
+ * `feature_revision`, which takes the right to update it, and would write to it: a tenant may only read it.
+ */
+export async function holdFeatures(em: EntityManager): Promise<void> {
+  await em.execute('select pg_advisory_xact_lock_shared(?)', [CHANGE_LOCK]);
 }
 
 /** Reads what {@link FeatureChanges} sent on the bus: the revision, then the keys. */

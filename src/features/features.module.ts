@@ -1,11 +1,20 @@
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
 import { EnvironmentsModule } from '../environments/environments.module.js';
+import { Schedules } from '../jobs/schedules.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { EvaluationController } from './evaluation/evaluation.controller.js';
 import { EvaluationService } from './evaluation/evaluation.service.js';
 import { DefinitionsController } from './definitions/definitions.controller.js';
 import { DefinitionsService } from './definitions/definitions.service.js';
 import { FeatureChanges } from './feature-changes.js';
+import { meteringSchedules } from './metering/metering.cleanup.js';
+import { MeteringController } from './metering/metering.controller.js';
+import { MeteringService } from './metering/metering.service.js';
+import { EntitlementsController } from './overrides/entitlements.controller.js';
+import { EntitlementsService } from './overrides/entitlements.service.js';
+import { overridesSchedule } from './overrides/overrides.cleanup.js';
+import { OverridesService } from './overrides/overrides.service.js';
 import { Clock } from './snapshots/clock.js';
 import { FeatureSnapshots } from './snapshots/feature-snapshots.js';
 import { OrganizationFeatures } from './snapshots/organization-features.js';
@@ -13,8 +22,22 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
 /** Features of the customer's product: what they are, who gets them, and why. */
 @Module({
   imports: [EnvironmentsModule, OrganizationsModule],
-  controllers: [DefinitionsController, EvaluationController],
-  providers: [FeatureChanges, DefinitionsService, Clock, FeatureSnapshots, OrganizationFeatures, EvaluationService],
+  controllers: [DefinitionsController, EvaluationController, EntitlementsController, MeteringController],
+  providers: [
+    FeatureChanges,
+    DefinitionsService,
+    Clock,
+    FeatureSnapshots,
+    OrganizationFeatures,
+    EvaluationService,
+    EntitlementsService,
+    OverridesService,
+    MeteringService,
+  ],
   exports: [FeatureChanges],
 })
-export class FeaturesModule {}
+export class FeaturesModule {
+  constructor(schedules: Schedules, em: EntityManager) {
+    for (const schedule of [overridesSchedule(em), ...meteringSchedules(em)]) schedules.register(schedule);
+  }
+}

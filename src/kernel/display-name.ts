@@ -12,18 +12,25 @@ const NOT_IN_NAMES = /[\p{Cc}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Zs}\u2800]/gu;
 
 /** A field that holds the name of a person or an organization: trimmed, in NFC, one line of 1 to 120 characters, one of them to be seen. */
-export function IsDisplayName(): PropertyDecorator {
+export const IsDisplayName = (): PropertyDecorator => IsOneLine('isDisplayName', 1, MAX_LENGTH);
+
+/**
+ * A field that holds a text for people: trimmed, in NFC, one line of so many characters, one of them to be seen.
+ * @param name that the refusal's code is made of.
+ */
+export function IsOneLine(name: string, min: number, max: number): PropertyDecorator {
   return applyDecorators(
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.normalize('NFC').trim() : value)),
     ValidateBy({
-      name: 'isDisplayName',
+      name,
       validator: {
         validate: (value: unknown) =>
           typeof value === 'string' &&
-          [...value].length <= MAX_LENGTH &&
+          [...value].length >= min &&
+          [...value].length <= max &&
           !NOT_IN_NAMES.test(value) &&
           value.replaceAll(INVISIBLE, '') !== '',
-        defaultMessage: () => `$property has to be one line of 1 to ${MAX_LENGTH} characters`,
+        defaultMessage: () => `$property has to be one line of ${min} to ${max} characters`,
       },
     }),
   );

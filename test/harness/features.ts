@@ -18,6 +18,10 @@ export interface FeatureFacts {
   key?: string;
   type?: 'boolean' | 'string' | 'number' | 'json';
   defaultValue?: Json;
+  category?: string;
+  description?: string;
+  /** JSON Schema of its values. */
+  schema?: object;
   variants?: { key: string; value: Json; weight?: number }[];
   lifecycle?: 'draft' | 'active' | 'deprecated' | 'archived';
   metering?: { period: string; enforcement: string };
@@ -57,12 +61,24 @@ export async function changeFeatures(
 }
 
 async function insertDefinition(em: EntityManager, feature: FeatureFacts & { key: string }): Promise<void> {
-  const { key, type = 'boolean', defaultValue = false, variants, metering, lifecycle = 'active' } = feature;
+  const { key, type = 'boolean', defaultValue = false, variants, schema, metering, lifecycle = 'active' } = feature;
+  const { category = null, description = null } = feature;
   const json = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value));
   await em.execute(
-    `insert into feature_definitions (key, name, type, default_value, variants, metering, lifecycle, created_at, updated_at)
-     values (?, ?, ?, ?::jsonb, ?::jsonb, ?::jsonb, ?, now(), now())`,
-    [key, key, type, json(defaultValue), json(variants), json(metering), lifecycle],
+    `insert into feature_definitions (key, name, description, type, category, default_value, variants, schema, metering, lifecycle, created_at, updated_at)
+     values (?, ?, ?, ?, ?, ?::jsonb, ?::jsonb, ?::jsonb, ?::jsonb, ?, now(), now())`,
+    [
+      key,
+      key,
+      description,
+      type,
+      category,
+      json(defaultValue),
+      json(variants),
+      json(schema),
+      json(metering),
+      lifecycle,
+    ],
   );
 }
 

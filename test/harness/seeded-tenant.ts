@@ -3,6 +3,7 @@ import { newId } from '../../src/kernel/ids.js';
 import { hashToken } from '../../src/kernel/tokens.js';
 import { insertApiKey, insertServiceAccount } from './api-keys.js';
 import type { TestApp } from './app.js';
+import { insertFeatures } from './features.js';
 import { insertMember, insertOrganization, type Member } from './organizations.js';
 
 /** An organization with something in every table of tenants, each text of it to be found nowhere else. */
@@ -22,6 +23,9 @@ export interface SeededTenant {
   /** Its people, whose rows count as its own. */
   userIds: string[];
 }
+
+/** A feature of the installation that every seeded tenant overrides and uses; the examples of bodies fit it. */
+export const SEEDED_FEATURE = 'seats-per-project';
 
 /** Puts a tenant with everything into the tables. */
 export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
@@ -50,6 +54,9 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
     join('other', 'member'),
   ])) as [Member, Member, Member, Member, Member, Member];
   const people = [owner, admin, member, viewer, custom, other];
+  const metering = { period: 'month', enforcement: 'hard' };
+  if ((await sql('select from feature_definitions where key = $1', SEEDED_FEATURE)).rowCount === 0)
+    await insertFeatures(tenon, { key: SEEDED_FEATURE, type: 'number', defaultValue: 5, metering });
 
   const [invitationId, domainId, entryId, requestId] = [newId(), newId(), newId(), newId()];
   await Promise.all([
@@ -80,6 +87,29 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       `update organizations set settings = $2 where id = $1`,
       organizationId,
       JSON.stringify({ custom: { footer: `Setting ${mark}` }, contacts: { support: `support.${mark}@example.com` } }),
+    ),
+    sql(
+      `insert into organization_feature_settings (organization_id, id, feature_key, value, reason, set_by, created_at, updated_at)
+     values ($1, $2, $3, '7', $4, $5, now(), now())`,
+      organizationId,
+      newId(),
+      SEEDED_FEATURE,
+      `Override ${mark}`,
+      owner.userId,
+    ),
+    sql(
+      `insert into feature_meters (organization_id, feature_key, environment_key, period_start, used, resets_at, updated_at)
+     select $1, $2, 'production', starts_at, 3, resets_at, now() from feature_period('month', now())`,
+      organizationId,
+      SEEDED_FEATURE,
+    ),
+    sql(
+      `insert into feature_consumptions
+         (organization_id, feature_key, environment_key, idempotency_key, amount, used, allowed, created_at, expires_at)
+     values ($1, $2, 'production', $3, 3, 3, 7, now(), now() + interval '7 days')`,
+      organizationId,
+      SEEDED_FEATURE,
+      `use-${mark}`,
     ),
     sql(
       `insert into audit_log (id, occurred_at, organization_id, actor_kind, actor_id, action, outcome, target_type, target_id, user_id, request_id, reason, after)

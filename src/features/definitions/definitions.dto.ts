@@ -34,8 +34,8 @@ import {
 /** Names of routes that stand where a key could. */
 const RESERVED = ['changes', 'import', 'export', 'evaluate'];
 const TAG = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,49}$/u;
-const CATEGORY = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,99}$/u;
-const CATEGORY_MESSAGE = {
+export const CATEGORY = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,99}$/u;
+export const CATEGORY_MESSAGE = {
   message: 'category has to be 1 to 100 letters, digits, spaces, dots, underscores and hyphens',
 };
 const MOST_DEPENDENCIES = 200;

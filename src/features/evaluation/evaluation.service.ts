@@ -50,21 +50,19 @@ export class EvaluationService {
 
   /**
    * What the caller's tenant is evaluated with in an environment: at once where memory may be believed.
-   * @param environmentKey the API key's own, or `production`, when left out.
+   * @param asked the environment's key; the API key's own, or `production`, when left out.
    * @throws Problem `permission_denied` for another environment than that of the API key; `validation_failed` for one that
    * does not exist.
    */
-  scope(actor: Actor, environmentKey = environmentOf(actor)): EvaluationScope | Promise<EvaluationScope> {
-    if (actor.apiKey && actor.apiKey.environment !== environmentKey)
-      throw problem('permission_denied', { detail: `The API key is for ${actor.apiKey.environment}` });
+  scope(actor: Actor, asked?: string): EvaluationScope | Promise<EvaluationScope> {
+    const environmentKey = environmentFor(actor, asked);
     const snapshot = this.snapshots.current();
     const organization = this.organizations.of(actor.requiredOrganizationId);
     const build = (
       { environments, revision }: Awaited<typeof snapshot>,
       found: EvaluatedOrganization,
     ): EvaluationScope => {
-      const environment = environments.get(environmentKey);
-      if (!environment) throw invalidField('environment', 'environment_unknown', 'There is no such environment');
+      const environment = environments.get(environmentKey) ?? refuseUnknown();
       return { environmentKey, environment, organization: found, revision, now: this.clock.now() };
     };
     return snapshot instanceof Promise || organization instanceof Promise
@@ -84,6 +82,17 @@ export function subjectOf({ organization, now }: EvaluationScope, context: Evalu
   };
 }
 
-function environmentOf(actor: Actor): string {
-  return actor.apiKey?.environment ?? DEFAULT_ENVIRONMENT;
+/**
+ * The environment that somebody asks for, by its key: for an API key its own, for others `production` unless they say.
+ * @throws Problem `permission_denied` for another environment than that of the API key.
+ */
+export function environmentFor({ apiKey }: Actor, asked?: string): string {
+  if (apiKey && asked !== undefined && apiKey.environment !== asked)
+    throw problem('permission_denied', { detail: `The API key is for ${apiKey.environment}` });
+  return apiKey?.environment ?? asked ?? DEFAULT_ENVIRONMENT;
+}
+
+/** @throws Problem `validation_failed`, since there is no environment of that key. */
+export function refuseUnknown(): never {
+  throw invalidField('environment', 'environment_unknown', 'There is no such environment');
 }

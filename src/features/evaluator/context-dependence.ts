@@ -11,13 +11,27 @@ export type Organization = Pick<Subject, 'organization' | 'now'>;
  * @param asked for one organization, whose plan or override may settle it; without it for any.
  */
 export function dependsOnContext(environment: CompiledEnvironment, key: string, asked?: Organization): boolean {
+  return readsContext(environment, key, asked, ({ parents, conflicts }) => [...parents, ...conflicts]);
+}
+
+/** The same of what the first pass says, which asks no conflicts. */
+export function wouldDependOnContext(environment: CompiledEnvironment, key: string, asked?: Organization): boolean {
+  return readsContext(environment, key, asked, ({ parents }) => parents);
+}
+
+function readsContext(
+  environment: CompiledEnvironment,
+  key: string,
+  asked: Organization | undefined,
+  others: (linked: LinkedFeature) => readonly { readonly index: number }[],
+): boolean {
   const index = environment.indexOf.get(key);
   const seen = new Set(index === undefined ? [] : [index]);
   for (const at of seen) {
     const linked = environment.features[at]!;
     if (isSettled(linked, asked)) continue;
     if (linked.feature.readsContext && !isGiven(linked, asked)) return true;
-    for (const other of [...linked.parents, ...linked.conflicts]) seen.add(other.index);
+    for (const { index: other } of others(linked)) seen.add(other);
   }
   return false;
 }

@@ -30,6 +30,14 @@ export function evaluate(environment: CompiledEnvironment, key: string, subject:
   return final[index];
 }
 
+/** What a feature would be if no conflict stood against it or what it depends on: the first pass. */
+export function evaluateFirst(environment: CompiledEnvironment, key: string, subject: Subject): Decision | undefined {
+  const index = environment.indexOf.get(key);
+  if (index === undefined) return undefined;
+  for (const at of neededFor(environment, index).first) would[at] = decideFirst(environment.features[at]!, subject);
+  return would[index];
+}
+
 /** All features in the order of `environment.keys`. */
 export function evaluateAll(environment: CompiledEnvironment, subject: Subject): Decision[];
 /** Those that are named, in their order; undefined where there is none. */

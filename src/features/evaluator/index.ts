@@ -1,10 +1,10 @@
 export { compileSegments, type Segments } from './conditions.js';
 export type { Decision, Details } from './decision.js';
 export { type CompiledEnvironment, link } from './environment.js';
-export { evaluate, evaluateAll } from './evaluate.js';
+export { evaluate, evaluateAll, evaluateFirst } from './evaluate.js';
 export { compileFeature, type CompiledFeature, isOn } from './feature.js';
 export * from './model.js';
 export { compileOverrides, NO_OVERRIDES, type Overrides } from './overrides.js';
-export { dependsOnContext } from './context-dependence.js';
+export { dependsOnContext, wouldDependOnContext } from './context-dependence.js';
 export { explain } from './explain.js';
 export { checkConditions, checkConfiguration, checkDefinition, checkValue } from './check.js';

@@ -15,6 +15,8 @@ const FeatureMeterSchema = defineEntity({
     environment: () => p.manyToOne(Environment).primary().joinColumn('environment_key').deleteRule('cascade').index(),
     periodStart: p.datetime().primary(),
     used: p.bigint('number'),
+    /** When the period ends; null: never. */
+    resetsAt: p.datetime().nullable().index(),
     updatedAt: p.datetime(),
   },
 });

@@ -38,6 +38,15 @@ export class FeatureSnapshots implements ChangeListener {
     return this.snapshot && this.bus.up && !this.failed ? this.snapshot : this.verified();
   }
 
+  /**
+   * The snapshot of a revision that a transaction has read, or of a later one. What memory has not heard of is read over
+   * the transaction's own connection: if all who hold one waited for a second, nobody would get it.
+   */
+  async at(revision: number, em: EntityManager): Promise<Snapshot> {
+    if (this.snapshot && this.snapshot.revision >= revision) return this.snapshot;
+    return compileSnapshot(await readStoredFeatures(em, null));
+  }
+
   /** Hears of a change by the bus. */
   changed(keys: string[]): void {
     this.take(readChange(keys)).catch((error: unknown) => this.log.warn({ err: error }, 'features could not be read'));

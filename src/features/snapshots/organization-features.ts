@@ -103,11 +103,12 @@ export class OrganizationFeatures implements ChangeListener {
   private async read(organizationId: string): Promise<EvaluatedOrganization> {
     const stored = await asSystem(this.own, (em) => readOrganization(em, organizationId));
     if (!stored) throw problem('not_found');
-    return toEvaluated(organizationId, stored);
+    return toEvaluatedOrganization(organizationId, stored);
   }
 }
 
-function toEvaluated(id: string, stored: StoredOrganization): EvaluatedOrganization {
+/** Compiles what is stored of an organization. */
+export function toEvaluatedOrganization(id: string, stored: StoredOrganization): EvaluatedOrganization {
   const { plan, overrides } = stored;
   if (overrides.length === 0) return { id, plan, overrides: NO_OVERRIDES, version: plan };
   return {

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Json } from '../../kernel/json.js';
+import {
+  type CompiledEnvironment,
+  dependsOnContext,
+  evaluate,
+  evaluateFirst,
+  explain,
+  type FeatureType,
+  isOn,
+  type Subject,
+  wouldDependOnContext,
+} from '../evaluator/index.js';
+
+/** A feature that would be turned on, and everything as it would be then. */
+export interface Wish {
+  key: string;
+  /** Where the override would count, by key. */
+  environments: ReadonlyMap<string, CompiledEnvironment>;
+  /** The organization with the new override put in. */
+  subject: Subject;
+}
+
+/** Whether a value turns its feature on. */
+export function turnsOn(type: FeatureType, value: Json, defaultValue: Json): boolean {
+  return type === 'boolean' ? value === true : !isDeepStrictEqual(value, defaultValue);
+}
+
+/** Why a plan does not allow a value; null when it does. */
+export function beyondPlan(key: string, type: FeatureType, value: Json, plan: string, planValue: Json): string | null {
+  // Null sets no ceiling.
+  if (planValue === null) return null;
+  if (type === 'boolean')
+    return planValue === false && value === true ? `The plan ${plan} does not include ${key}` : null;
+  if (type === 'number')
+    return (value as number) > (planValue as number) ? `The plan ${plan} allows at most ${planValue} of ${key}` : null;
+  return isDeepStrictEqual(value, planValue) ? null : `The plan ${plan} says what ${key} is: ${shown(planValue)}`;
+}
+
+/** What the feature needs and is certainly off, wherever the override would count; null when it may work somewhere. */
+export function unmetDependency({ key, environments, subject }: Wish): string | null {
+  const reasons: string[] = [];
+  for (const [name, environment] of environments) {
+    const reason = whyOff(environment, key, subject);
+    if (reason === null) return null;
+    reasons.push(`in ${name} ${reason}`);
+  }
+  return reasons.length === 0 ? null : `${key} would stay off: ${reasons.join(' ')}`;
+}
+
+/** The first feature in conflict that is certainly on where the override would count; null when there is none. */
+export function certainConflict({ key, environments, subject }: Wish): string | null {
+  for (const [name, environment] of environments) {
+    for (const { index } of environment.features[environment.indexOf.get(key)!]!.conflicts) {
+      const other = environment.features[index]!.feature;
+      const decision = evaluateFirst(environment, other.key, subject)!;
+      // By the first pass: finally both would be off, because of each other.
+      if (!isOn(other, decision) || wouldDependOnContext(environment, other.key, subject)) continue;
+      return `${key} is in conflict with ${other.key}, which is on in ${name}: ${explain(decision, other)}`;
+    }
+  }
+  return null;
+}
+
+/** The nearest of what a feature needs that is off for everybody of the organization, and why. */
+function whyOff(environment: CompiledEnvironment, key: string, subject: Subject): string | null {
+  const { features, indexOf } = environment;
+  const own = indexOf.get(key)!;
+  const { broken, feature } = features[own]!;
+  // It needs itself, or something that is not there.
+  if (broken) return explain(broken, feature);
+  const seen = new Set([own]);
+  for (const at of seen) {
+    for (const { index } of features[at]!.parents) seen.add(index);
+    const ancestor = features[at]!.feature;
+    if (at === own || !isCertainlyOff(environment, at, subject)) continue;
+    return `it needs ${ancestor.key}, and ${explain(evaluate(environment, ancestor.key, subject)!, ancestor)}`;
+  }
+  return null;
+}
+
+function isCertainlyOff(environment: CompiledEnvironment, index: number, subject: Subject): boolean {
+  const { feature } = environment.features[index]!;
+  // What is off in the first pass is off, whatever its conflicts are for whom.
+  const first = evaluateFirst(environment, feature.key, subject)!;
+  if (!isOn(feature, first) && !wouldDependOnContext(environment, feature.key, subject)) return true;
+  const decision = evaluate(environment, feature.key, subject)!;
+  return !isOn(feature, decision) && !dependsOnContext(environment, feature.key, subject);
+}
+
+function shown(value: Json): string {
+  const text = JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+}
