@@ -5,6 +5,8 @@ import { toEvaluatedOrganization } from '../snapshots/organization-features.js';
 import type { StoredEntitlement, StoredEntitlements, StoredOverride } from './entitlements.queries.js';
 import type { EntitlementView, OverrideView } from './entitlements.view.js';
 
+type Facts = Omit<StoredEntitlement, 'schema' | 'used' | 'resetsAt'>;
+
 /** The organization itself, without anybody of it: what features are evaluated for here. */
 export function subjectOfOrganization(organizationId: string, stored: StoredEntitlements): Subject {
   return { attributes: {}, organization: toEvaluatedOrganization(organizationId, stored), now: stored.now };
@@ -22,7 +24,7 @@ export function toEntitlementViews(
 }
 
 function toView(
-  { used, resetsAt, schema: _, ...feature }: StoredEntitlement,
+  { used, resetsAt, ...feature }: StoredEntitlement,
   overrides: readonly StoredOverride[],
   environmentKey: string,
   environment: CompiledEnvironment,
@@ -34,7 +36,7 @@ function toView(
   const override = overrideIn(overrides, feature.key, environmentKey);
   return [
     {
-      ...feature,
+      ...factsOf(feature),
       environment: environmentKey,
       overrideValue: override?.value ?? null,
       override: override ? toOverrideView(override) : null,
@@ -47,6 +49,20 @@ function toView(
       usage: feature.metering && usageOf({ used, resetsAt }, value),
     },
   ];
+}
+
+function factsOf({
+  key,
+  name,
+  description,
+  type,
+  category,
+  lifecycle,
+  defaultValue,
+  planValue,
+  metering,
+}: Facts): Facts {
+  return { key, name, description, type, category, lifecycle, defaultValue, planValue, metering };
 }
 
 /** The override that counts for a feature in an environment: its own stands before the one for everywhere. */

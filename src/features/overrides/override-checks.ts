@@ -33,7 +33,9 @@ export function beyondPlan(key: string, type: FeatureType, value: Json, plan: st
   if (type === 'boolean')
     return planValue === false && value === true ? `The plan ${plan} does not include ${key}` : null;
   if (type === 'number')
-    return (value as number) > (planValue as number) ? `The plan ${plan} allows at most ${planValue} of ${key}` : null;
+    return (value as number) > (planValue as number)
+      ? `The plan ${plan} allows at most ${shown(planValue)} of ${key}`
+      : null;
   return isDeepStrictEqual(value, planValue) ? null : `The plan ${plan} says what ${key} is: ${shown(planValue)}`;
 }
 
