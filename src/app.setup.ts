@@ -3,17 +3,27 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { DynamicModule } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import { Env, type SecretKey } from '../config/env.js';
 import { AppModule } from './app.module.js';
+import { KeyDoor } from './auth/api-keys/key-door.js';
 import { setUpDocs } from './docs/docs.js';
-import { readForwardedFor } from './kernel/forwarded-for.js';
+import { beside } from './features/openfeature/beside.js';
+import { ofrepPlugin } from './features/openfeature/ofrep.plugin.js';
+import { OfrepRoutes } from './features/openfeature/ofrep.routes.js';
+import { Answers } from './kernel/answers.js';
+import { crossOrigin, securityHeaders } from './kernel/browser-headers.js';
 import { newId } from './kernel/ids.js';
-import { parseJsonBody } from './kernel/json-body.js';
 import { createLog, NestLog } from './kernel/logging.js';
 import { problem } from './kernel/problem.js';
 import { sendProblem } from './kernel/problem.filter.js';
 import { Readiness } from './kernel/readiness.js';
+import { readForwarded, refuseUnreadable, refuseUnready, takeJsonOnly } from './kernel/receiving.js';
 import { validationPipe } from './kernel/validation.js';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -30,7 +40,66 @@ export async function createApp(
   root: DynamicModule = AppModule.forRoot(env, keys),
 ): Promise<NestFastifyApplication> {
   const log = createLog(env);
-  const adapter = new FastifyAdapter({
+  const options = fastifyOptions(env);
+  // Keys of features are no longer than others, and yet told apart from what is no address.
+  const ofrep = Fastify({ ...options, routerOptions: { ...options.routerOptions, maxParamLength: 10_000 } });
+  void ofrep.register(ofrepPlugin(() => app.get(OfrepRoutes)));
+  const adapter = new FastifyAdapter({ ...options, serverFactory: beside(ofrep) });
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
+    bodyParser: false,
+    abortOnError: false,
+    logger: new NestLog(log),
+  });
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  fastify.addHook('onReady', async () => {
+    await ofrep.ready();
+  });
+  fastify.addHook('preClose', () => ofrep.close());
+  const readiness = app.get(Readiness);
+  const answers = app.get(Answers);
+  const orm = app.get(MikroORM);
+
+  takeJsonOnly(fastify);
+  fastify.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    readForwarded(env, request);
+    // The route and not the address: `GET http://host/api/…` is the same route (RFC 9112, 3.2.2).
+    const isApi = request.routeOptions.url?.startsWith('/api/') === true;
+    // What is answered to one person is for nobody's cache.
+    if (isApi) void reply.header('cache-control', 'no-store');
+    refuseUnreadable(request);
+    if (isApi) refuseUnready(readiness);
+  });
+  // After the body was read: one EntityManager a request, found by every service through the async context.
+  fastify.addHook('preHandler', (_request, _reply, done) => RequestContext.create(orm.em, done));
+  fastify.addHook('onResponse', (request, reply, done) => {
+    answers.tell({
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? null,
+      status: reply.statusCode,
+      ms: reply.elapsedTime,
+      routine: false,
+    });
+    done();
+  });
+  answers.onAnswer(({ routine, ms, ...answer }) => {
+    // 503 says "not now": while the process starts, or the database restarts, it is no fault of the code.
+    const failed = answer.status === 503 ? 'warn' : answer.status >= 500 ? 'error' : null;
+    log[failed ?? (routine ? 'debug' : 'info')]({ ...answer, ms: Math.round(ms) }, 'request');
+  });
+  app.get(OfrepRoutes).provide(app.get(KeyDoor));
+
+  app.useGlobalPipes(validationPipe());
+  app.useSecurityHeaders(securityHeaders(env));
+  if (env.corsOrigins.length > 0) app.enableCors(crossOrigin(env));
+  if (env.docs) setUpDocs(app, env);
+  return app;
+}
+
+/** What both servers of HTTP have in common. */
+function fastifyOptions(env: Env) {
+  return {
     genReqId: () => newId(),
     requestIdHeader: false,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -51,93 +120,5 @@ export async function createApp(
       void reply.header('x-request-id', request.id);
       sendProblem(env, request, reply, problem('not_found'));
     },
-  });
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
-    bodyParser: false,
-    abortOnError: false,
-    logger: new NestLog(log),
-  });
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const readiness = app.get(Readiness);
-  const orm = app.get(MikroORM);
-
-  // Fastify reads text/plain too, unless it is told not to.
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-    try {
-      done(null, parseJsonBody(body as Buffer));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
-  fastify.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id);
-    // Before anybody asks for the address of the request.
-    const forwardedFor = request.headers['x-forwarded-for'];
-    if (env.trustProxy && typeof forwardedFor === 'string')
-      request.raw.headers['x-forwarded-for'] = readForwardedFor(forwardedFor);
-    // The route and not the address: `GET http://host/api/…` is the same route (RFC 9112, 3.2.2).
-    const isApi = request.routeOptions.url?.startsWith('/api/') === true;
-    // What is answered to one person is for nobody's cache.
-    if (isApi) void reply.header('cache-control', 'no-store');
-    // Fastify does not decompress; a compressed body is refused instead of being read as text.
-    const encoding = request.headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity')
-      throw problem('unsupported_media_type', { detail: 'Compressed bodies are not taken' });
-    // PostgreSQL's protocol ends a text at NUL: what follows it would be read as a broken message.
-    if (request.url.includes('%00')) throw problem('validation_failed', { detail: 'The address holds a NUL' });
-    if (!readiness.ready && isApi)
-      throw problem('service_unavailable', {
-        detail: `Waiting for: ${readiness.waitingFor ?? 'stop'}`,
-        headers: { 'retry-after': '1' },
-      });
-  });
-  // After the body was read: one EntityManager a request, found by every service through the async context.
-  fastify.addHook('preHandler', (_request, _reply, done) => RequestContext.create(orm.em, done));
-  fastify.addHook('onResponse', (request, reply, done) => {
-    // 503 says "not now": while the process starts, or the database restarts, it is no fault of the code.
-    const level = reply.statusCode === 503 ? 'warn' : reply.statusCode >= 500 ? 'error' : 'info';
-    // The route and not the address: a query may hold a token.
-    log[level](
-      {
-        requestId: request.id,
-        method: request.method,
-        route: request.routeOptions.url ?? null,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'request',
-    );
-    done();
-  });
-
-  app.useGlobalPipes(validationPipe());
-  // Answers are data: nothing in them may run or load anything. What is a page of ours says what it needs.
-  const https = env.publicUrl.startsWith('https:');
-  app.useSecurityHeaders({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: "'none'",
-        baseUri: "'none'",
-        formAction: "'none'",
-        frameAncestors: "'none'",
-      },
-    },
-    xFrameOptions: { action: 'deny' },
-    // Browsers ignore these on plain HTTP, and complain. Sub-domains of our host are somebody else's to decide.
-    strictTransportSecurity: https && { includeSubDomains: false },
-    crossOriginOpenerPolicy: https,
-    originAgentCluster: https,
-  });
-  if (env.corsOrigins.length > 0)
-    app.enableCors({
-      origin: [...env.corsOrigins],
-      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowedHeaders: ['authorization', 'content-type', 'if-match', 'if-none-match', 'idempotency-key', 'x-api-key'],
-      exposedHeaders: ['etag', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id'],
-      maxAge: 600,
-    });
-  if (env.docs) setUpDocs(app, env);
-  return app;
+  } satisfies FastifyServerOptions;
 }

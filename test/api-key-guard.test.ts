@@ -123,7 +123,8 @@ describe('A18 what a key opens', () => {
   it.each(operations().filter(({ requirement }) => requirement !== undefined))(
     '$name: nothing but a scope, within its organization',
     async ({ method, path: route, requirement, body }) => {
-      const scoped = route.includes('{organizationId}') && isScope(requirement!);
+      const ofTenant = route.includes('{organizationId}') || route.startsWith('/ofrep/');
+      const scoped = ofTenant && isScope(requirement!);
       const at = route.replace('{organizationId}', organizationId).replaceAll(/\{\w+\}/g, newId());
       const none = await insertApiKey(tenon.db, organizationId, owner, { scopes: [] });
       for (const [auth, all] of [

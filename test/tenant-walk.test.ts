@@ -45,7 +45,8 @@ beforeAll(async () => {
 afterAll(() => tenon.close());
 
 const all = operations();
-const closed = all.filter(({ requirement }) => requirement !== undefined);
+// What only API keys may ask names no tenant but by them: `ofrep.test.ts`.
+const closed = all.filter(({ requirement, path }) => requirement !== undefined && !path.startsWith('/ofrep/'));
 const ofTenant = closed.filter(({ path }) => path.includes('{organizationId}'));
 const lists = closed.filter(({ method, path }) => method === 'GET' && !path.includes('{'));
 /** Ids of things that are everybody's. */

@@ -1,9 +1,9 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
+import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { EventStreams } from '../features/openfeature/event-streams.js';
 import { OutboxHistory } from '../jobs/outbox-history.js';
+import { Answers } from '../kernel/answers.js';
 
 /** Seconds: from an answer of memory to one that has waited for a connection in vain (3 s), and the 30 s of a body. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10, 30];
@@ -13,7 +13,7 @@ let processMetrics: Registry | null = null;
 
 /** What Prometheus asks for (text format 0.0.4). */
 @Injectable()
-export class MetricsService implements OnModuleInit {
+export class MetricsService {
   private readonly registry = new Registry();
   private readonly durations = new Histogram({
     name: 'http_request_duration_seconds',
@@ -26,7 +26,8 @@ export class MetricsService implements OnModuleInit {
   constructor(
     private readonly em: EntityManager,
     private readonly outbox: OutboxHistory,
-    private readonly host: HttpAdapterHost,
+    streams: EventStreams,
+    answers: Answers,
   ) {
     this.gauge('outbox_pending', 'Messages that still have to go', () => this.outbox.pending());
     this.gauge('database_connections_used', 'Connections of the pool that are in use', async () => {
@@ -37,19 +38,11 @@ export class MetricsService implements OnModuleInit {
       const pool = await this.em.getConnection().getNativeClient();
       return pool.waitingCount;
     });
-  }
-
-  onModuleInit(): void {
+    this.gauge('openfeature_streams', 'Change streams that clients hold open', async () => streams.size);
     if (!processMetrics) collectDefaultMetrics({ register: (processMetrics = new Registry()) });
-    // A command has no HTTP.
-    const fastify = this.host.httpAdapter?.getInstance<FastifyInstance>();
-    fastify?.addHook('onResponse', (request, reply, done) => {
-      this.durations.observe(
-        { method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
-        reply.elapsedTime / 1_000,
-      );
-      done();
-    });
+    answers.onAnswer(({ method, route, status, ms }) =>
+      this.durations.observe({ method, route: route ?? 'unknown', status }, ms / 1_000),
+    );
   }
 
   /** Everything, as text; what cannot be found out now is NaN. */

@@ -9,12 +9,11 @@ import { LimitsService } from '../limits/limits.service.js';
 import { looksLikeApiKey } from './api-keys/key-format.js';
 import { KeyAuthorization, type KeyHolder } from './api-keys/key-authorization.js';
 import { Authorization } from './authorization.js';
+import { countRefused, credentialOf } from './credentials.js';
 import { Denials } from './denials.js';
 import type { AccessClaims } from './tokens/access-claims.js';
 import { AccessTokens } from './tokens/access-tokens.js';
 import { RevokedSessions } from './tokens/revoked-sessions.js';
-
-const BEARER = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i;
 
 /** Who asks; with the organization of the key, where it is a key that they show. */
 type Caller = { actor: Actor; organization?: undefined } | KeyHolder;
@@ -73,14 +72,9 @@ export class AuthGuard implements CanActivate {
       if (revoked === true || (revoked !== false && (await revoked))) throw problem('token_invalid');
       return { actor: actorOf(claims, origin) };
     } catch (error) {
-      // A flood of tokens that do not fit meets a limit too.
-      if (error instanceof Problem && error.status === 401)
-        Object.assign(
-          error.headers,
-          error.code === 'token_invalid' && WRONG_TOKEN,
-          await this.limits.hit('api', { ip: request.ip, route: 'unauthenticated' }, ['ip']),
-        );
-      throw error;
+      throw error instanceof Problem && error.status === 401
+        ? await countRefused(error, this.limits, request.ip)
+        : error;
     }
   }
 
@@ -99,29 +93,7 @@ function showsNothing({ headers }: ActingRequest): boolean {
   return headers.authorization === undefined && headers['x-api-key'] === undefined;
 }
 
-/**
- * The access token or API key that a request shows.
- * @throws Problem `authentication_required` for none; `token_invalid` for what is in no form of one, and for two: they
- * might be two people's.
- */
-function credentialOf({ headers }: ActingRequest): string {
-  const { authorization, 'x-api-key': key } = headers;
-  if (authorization !== undefined && key !== undefined)
-    throw problem('token_invalid', { detail: 'Authorization and X-API-Key do not go together; send one of them' });
-  if (key !== undefined) {
-    if (typeof key !== 'string' || !looksLikeApiKey(key)) throw problem('token_invalid');
-    return key;
-  }
-  if (authorization === undefined)
-    throw problem('authentication_required', { headers: { 'www-authenticate': 'Bearer' } });
-  const token = BEARER.exec(authorization)?.[1];
-  if (token === undefined) throw problem('token_invalid');
-  return token;
-}
-
 function actorOf(claims: AccessClaims, origin: Origin): Actor {
   // The claims are frozen and shared by every request with the same token: no copy of them is made.
   return Actor.user(origin, { userId: claims.userId, sessionId: claims.sessionId, signIn: claims });
 }
-
-const WRONG_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };

@@ -9,6 +9,7 @@ import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { ApiKeysService } from './api-keys/api-keys.service.js';
 import { KeyAuthorization } from './api-keys/key-authorization.js';
 import { KeyRevocations } from './api-keys/key-revocations.js';
+import { KeyDoor } from './api-keys/key-door.js';
 import { KeyUses } from './api-keys/key-uses.js';
 import { KnownKeys } from './api-keys/known-keys.js';
 import { AuthGuard } from './auth.guard.js';
@@ -75,6 +76,7 @@ import { TokensModule } from './tokens/tokens.module.js';
     KnownKeys,
     KeyUses,
     KeyAuthorization,
+    KeyDoor,
     AuthGuard,
     Authorization,
     Denials,

@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { documentOfrep, OFREP_MODELS } from '../features/openfeature/ofrep.openapi.js';
 import { documentLimits } from '../limits/limits.openapi.js';
 import { PROBLEM_EXTENSION, ProblemView } from '../kernel/api-problems.js';
 import { API_KEY_SCHEME, KEY_ONLY_EXTENSION, type Requirement } from '../kernel/authorize.js';
@@ -27,6 +28,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Segments', 'Conditions that rules of many features share.'],
   ['Evaluation', 'What features are for somebody, and why.'],
   ['Entitlements', 'What an organization has of each feature and why, values of its own, and limits that are used up.'],
+  ['OpenFeature', 'The same for the SDKs of OpenFeature, by its Remote Evaluation Protocol (OFREP 0.3.0).'],
   ['Administration', 'People, for platform admins.'],
   ['Audit', 'The trail of what happened.'],
   ['Mail', 'Mails that were sent, or kept where no server is configured.'],
@@ -71,9 +73,10 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     );
   for (const [name, description] of TAGS) config.addTag(name, description);
   const document = SwaggerModule.createDocument(app, config.build(), {
-    extraModels: [ProblemView],
+    extraModels: [ProblemView, ...OFREP_MODELS],
     operationIdFactory: (_controller, method) => method,
   });
+  documentOfrep(document);
   for (const operation of operationsOf(document)) {
     sayWhoMayCall(operation);
     easeQuery(operation);

@@ -3,10 +3,10 @@ import { Module } from '@nestjs/common';
 import { EnvironmentsModule } from '../environments/environments.module.js';
 import { Schedules } from '../jobs/schedules.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
-import { EvaluationController } from './evaluation/evaluation.controller.js';
-import { EvaluationService } from './evaluation/evaluation.service.js';
 import { DefinitionsController } from './definitions/definitions.controller.js';
 import { DefinitionsService } from './definitions/definitions.service.js';
+import { EvaluationController } from './evaluation/evaluation.controller.js';
+import { EvaluationService } from './evaluation/evaluation.service.js';
 import { FeatureChanges } from './feature-changes.js';
 import { meteringSchedules } from './metering/metering.cleanup.js';
 import { MeteringController } from './metering/metering.controller.js';
@@ -15,6 +15,10 @@ import { EntitlementsController } from './overrides/entitlements.controller.js';
 import { EntitlementsService } from './overrides/entitlements.service.js';
 import { overridesSchedule } from './overrides/overrides.cleanup.js';
 import { OverridesService } from './overrides/overrides.service.js';
+import { EventStreams } from './openfeature/event-streams.js';
+import { OfrepRoutes } from './openfeature/ofrep.routes.js';
+import { OfrepService } from './openfeature/ofrep.service.js';
+import { StreamTokens } from './openfeature/stream-tokens.js';
 import { Clock } from './snapshots/clock.js';
 import { FeatureSnapshots } from './snapshots/feature-snapshots.js';
 import { OrganizationFeatures } from './snapshots/organization-features.js';
@@ -33,8 +37,12 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
     EntitlementsService,
     OverridesService,
     MeteringService,
+    StreamTokens,
+    EventStreams,
+    OfrepService,
+    OfrepRoutes,
   ],
-  exports: [FeatureChanges],
+  exports: [FeatureChanges, EventStreams],
 })
 export class FeaturesModule {
   constructor(schedules: Schedules, em: EntityManager) {

@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { Env, type SecretKey } from '../../config/env.js';
+import { Answers } from './answers.js';
 import { Readiness } from './readiness.js';
 import { SecretBox } from './secrets.js';
 
@@ -11,8 +12,13 @@ export class KernelModule {
   static forRoot(env: Env, keys: readonly SecretKey[]): DynamicModule {
     return {
       module: KernelModule,
-      providers: [{ provide: Env, useValue: env }, { provide: SecretBox, useValue: new SecretBox(keys) }, Readiness],
-      exports: [Env, SecretBox, Readiness],
+      providers: [
+        { provide: Env, useValue: env },
+        { provide: SecretBox, useValue: new SecretBox(keys) },
+        Readiness,
+        Answers,
+      ],
+      exports: [Env, SecretBox, Readiness, Answers],
     };
   }
 }

@@ -39,22 +39,14 @@ export class KeyAuthorization {
    * @throws Problem `token_invalid`, the same for what is no key, has expired, was revoked, or is of somebody who is no
    * active member any more.
    */
-  async identify(text: string, origin: Origin): Promise<KeyHolder> {
+  identify(text: string, origin: Origin): KeyHolder | Promise<KeyHolder> {
     const found = this.keys.find(text);
-    const key = found instanceof Promise ? await found : found;
-    if (!key) throw problem('token_invalid');
-    const owner = this.ownerOf(key);
-    const held = owner instanceof Promise ? await owner : owner;
-    if (!held) throw problem('token_invalid');
-    this.uses.note(key.id);
-    const actor = Actor.key(origin, {
-      apiKey: { id: key.id, environment: key.environment },
-      userId: key.userId,
-      serviceAccountId: key.serviceAccountId,
-      organizationId: key.organizationId,
-      permissions: this.permissionsOf(key, held.permissions),
-    });
-    return { actor, organization: held.organization };
+    return found instanceof Promise ? found.then((key) => this.findOwner(key, origin)) : this.findOwner(found, origin);
+  }
+
+  /** Whether nothing stands between a key and a permission that its organization gives. */
+  isFree({ actor, organization }: KeyHolder, permission: Permission): boolean {
+    return actor.permissions.has(permission) && refusalOfKey(organization, actor) === null;
   }
 
   /**
@@ -77,6 +69,41 @@ export class KeyAuthorization {
       throw await this.denials.remember(actor, request, 'session');
     if (!actor.permissions.has(access.requirement))
       throw await this.denials.remember(actor, request, access.requirement);
+  }
+
+  private findOwner(key: KnownKey | null, origin: Origin): KeyHolder | Promise<KeyHolder> {
+    if (!key) throw problem('token_invalid');
+    const owner = this.ownerOf(key);
+    return owner instanceof Promise
+      ? owner.then((held) => this.hold(key, held, origin))
+      : this.hold(key, owner, origin);
+  }
+
+  private hold(key: KnownKey, held: MemberAccess | null, origin: Origin): KeyHolder {
+    if (!held) throw problem('token_invalid');
+    this.uses.note(key.id);
+    const actor = Actor.key(origin, {
+      apiKey: { id: key.id, environment: key.environment },
+      userId: key.userId,
+      serviceAccountId: key.serviceAccountId,
+      organizationId: key.organizationId,
+      permissions: this.permissionsOf(key, held.permissions),
+    });
+    return { actor, organization: held.organization };
+  }
+
+  /**
+   * Whether a key, by its id, still has a permission in its organization: for what goes on after the request that showed
+   * it. Where it is used from is not asked.
+   */
+  async holds(keyId: string, organizationId: string, permission: Permission): Promise<boolean> {
+    const key = await this.keys.byId(keyId);
+    const held = key?.organizationId === organizationId ? await this.ownerOf(key) : null;
+    return (
+      key !== null &&
+      held?.organization.status === 'active' &&
+      this.permissionsOf(key, held.permissions).has(permission)
+    );
   }
 
   private ownerOf({ organizationId, userId, serviceAccountRole }: KnownKey): ReturnType<OrganizationAccess['of']> {

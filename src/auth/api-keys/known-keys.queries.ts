@@ -31,16 +31,29 @@ interface Row {
  * works. How long it still does is said by the database's clock.
  * @param em of a system transaction.
  */
-export async function readKey(em: EntityManager, hash: Buffer): Promise<KnownKey | null> {
+export function readKey(em: EntityManager, hash: Buffer): Promise<KnownKey | null> {
+  return read(
+    em,
+    'least(k.expires_at, case when k.key_hash <> ? then k.previous_key_expires_at end)',
+    '(k.key_hash = ? or (k.previous_key_hash = ? and k.previous_key_expires_at > now()))',
+    [hash, hash, hash],
+  );
+}
+
+/** Reads a key by its id; null when there is none that works. */
+export function readKeyById(em: EntityManager, id: string): Promise<KnownKey | null> {
+  return read(em, 'k.expires_at', 'k.id = ?', [id]);
+}
+
+async function read(em: EntityManager, end: string, which: string, parameters: unknown[]): Promise<KnownKey | null> {
   const asked = performance.now();
   const [row] = await em.execute<Row[]>(
     `select k.id, k.organization_id, k.environment_key, k.scopes, k.user_id, k.service_account_id, a.role,
-            (extract(epoch from least(k.expires_at, case when k.key_hash <> ? then k.previous_key_expires_at end) - now()) * 1000)::float8 as left_ms
+            (extract(epoch from ${end} - now()) * 1000)::float8 as left_ms
        from api_keys k
        left join service_accounts a on a.organization_id = k.organization_id and a.id = k.service_account_id
-      where (k.key_hash = ? or (k.previous_key_hash = ? and k.previous_key_expires_at > now()))
-        and (k.expires_at is null or k.expires_at > now())`,
-    [hash, hash, hash],
+      where ${which} and (k.expires_at is null or k.expires_at > now())`,
+    parameters,
   );
   if (!row) return null;
   return {

@@ -5,7 +5,7 @@ import { ChangeBus, type ChangeListener } from '../../database/change-bus.js';
 import { asSystem } from '../../database/tenant-context.js';
 import { hashToken } from '../../kernel/tokens.js';
 import { isApiKey } from './key-format.js';
-import { type KnownKey, readKey } from './known-keys.queries.js';
+import { type KnownKey, readKey, readKeyById } from './known-keys.queries.js';
 
 /** About 1 KiB each. */
 const CAPACITY = 10_000;
@@ -20,6 +20,7 @@ export class KnownKeys implements ChangeListener {
   readonly topic = 'api-keys';
   private readonly known = new LRUCache<string, KnownKey>({ max: CAPACITY });
   private readonly loads = new Map<string, Promise<KnownKey | null>>();
+  private readonly listeners: (() => void)[] = [];
   private readonly em: EntityManager;
 
   constructor(
@@ -41,6 +42,18 @@ export class KnownKeys implements ChangeListener {
     return known.expiresAt > performance.now() ? known : null;
   }
 
+  /** The key of an id, whatever text it is; null when there is none that works. */
+  async byId(id: string): Promise<KnownKey | null> {
+    if (this.bus.up)
+      for (const key of this.known.values()) if (key.id === id && key.expiresAt > performance.now()) return key;
+    return asSystem(this.em, (em) => readKeyById(em, id));
+  }
+
+  /** Told when keys are others, or may be. */
+  onChanged(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
   /**
    * Announces from within a transaction that keys are others since: by their ids, or by that of their service account.
    * Those that were removed announce themselves.
@@ -56,11 +69,13 @@ export class KnownKeys implements ChangeListener {
       if (gone.has(id) || gone.has(serviceAccountId)) this.known.delete(name);
     // What is being read may have been read before the change.
     this.loads.clear();
+    for (const listener of this.listeners) listener();
   }
 
   async catchUp(): Promise<void> {
     this.known.clear();
     this.loads.clear();
+    for (const listener of this.listeners) listener();
   }
 
   private load(name: string, hash: Buffer): Promise<KnownKey | null> {

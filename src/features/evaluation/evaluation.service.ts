@@ -55,9 +55,13 @@ export class EvaluationService {
    * does not exist.
    */
   scope(actor: Actor, asked?: string): EvaluationScope | Promise<EvaluationScope> {
-    const environmentKey = environmentFor(actor, asked);
+    return this.scopeOf(actor.requiredOrganizationId, environmentFor(actor, asked));
+  }
+
+  /** The same for whoever has no request: what an organization is evaluated with in an environment. */
+  scopeOf(organizationId: string, environmentKey: string): EvaluationScope | Promise<EvaluationScope> {
     const snapshot = this.snapshots.current();
-    const organization = this.organizations.of(actor.requiredOrganizationId);
+    const organization = this.organizations.of(organizationId);
     const build = (
       { environments, revision }: Awaited<typeof snapshot>,
       found: EvaluatedOrganization,

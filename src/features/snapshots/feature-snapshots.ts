@@ -21,6 +21,7 @@ export class FeatureSnapshots implements ChangeListener {
   private pending: FeaturesChanged[] = [];
   private reading: Promise<void> = Promise.resolve();
   private failed = false;
+  private readonly listeners: (() => void)[] = [];
 
   constructor(
     em: EntityManager,
@@ -45,6 +46,11 @@ export class FeatureSnapshots implements ChangeListener {
   async at(revision: number, em: EntityManager): Promise<Snapshot> {
     if (this.snapshot && this.snapshot.revision >= revision) return this.snapshot;
     return compileSnapshot(await readStoredFeatures(em, null));
+  }
+
+  /** Told when another configuration is in memory, or may have been missed. */
+  onChanged(listener: () => void): void {
+    this.listeners.push(listener);
   }
 
   /** Hears of a change by the bus. */
@@ -95,6 +101,7 @@ export class FeatureSnapshots implements ChangeListener {
     this.failed = false;
     this.clock.set(now);
     this.pending = this.pending.filter((change) => change.revision > snapshot.revision);
+    for (const listener of this.listeners) listener();
   }
 
   private async verified(): Promise<Snapshot> {

@@ -1,0 +1,42 @@
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { problem } from '../../kernel/problem.js';
+import { takeJsonOnly } from '../../kernel/receiving.js';
+import { EVENTS_PATH } from './ofrep.service.js';
+import type { OfrepRequest, OfrepRoutes } from './ofrep.routes.js';
+
+/**
+ * OFREP (https://github.com/open-feature/protocol) as routes of Fastify alone (ADR 23), for an instance of its own.
+ * @param find gives the handlers once the application is made.
+ */
+export function ofrepPlugin(find: () => OfrepRoutes): FastifyPluginCallback {
+  return (fastify: FastifyInstance, _options, done) => {
+    let routes: OfrepRoutes;
+    fastify.addHook('onReady', (ready) => {
+      routes = find();
+      ready();
+    });
+    // Streams end before requests are waited for, or a stop would wait for them.
+    fastify.addHook('preClose', (closed) => {
+      routes?.close();
+      closed();
+    });
+    takeJsonOnly(fastify);
+    fastify.decorateRequest('ofrepActor', null);
+    fastify.decorateRequest('ofrepSince', 0);
+    fastify.addHook('onRequest', (request, _reply, next) => routes.begin(request as OfrepRequest, next));
+    fastify.setErrorHandler((error, request, reply) => routes.fail(error, request as OfrepRequest, reply));
+    fastify.setNotFoundHandler((request, reply) => routes.fail(problem('not_found'), request as OfrepRequest, reply));
+
+    const onRequest = (request: FastifyRequest, _reply: FastifyReply, next: (error?: Error) => void): void =>
+      routes.authenticate(request as OfrepRequest, next);
+    fastify.post('/ofrep/v1/evaluate/flags/:key', { onRequest }, (request, reply) =>
+      routes.single(request as OfrepRequest, reply),
+    );
+    fastify.post('/ofrep/v1/evaluate/flags', { onRequest }, (request, reply) =>
+      routes.bulk(request as OfrepRequest, reply),
+    );
+    fastify.get(EVENTS_PATH, (request, reply) => routes.events(request as OfrepRequest, reply));
+    fastify.options('*', (request, reply) => routes.preflight(request as OfrepRequest, reply));
+    done();
+  };
+}

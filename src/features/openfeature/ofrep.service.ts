@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { Env } from '../../../config/env.js';
+import type { Actor } from '../../kernel/actor.js';
+import { contextFault, type EvaluationContext } from '../evaluation/context.js';
+import { type EvaluationScope, EvaluationService, subjectOf } from '../evaluation/evaluation.service.js';
+import { evaluate, evaluateAll } from '../evaluator/index.js';
+import { FEATURE_KEY } from '../feature-key.js';
+import { entityTag, matches, stateId, stateOf } from './entity-tag.js';
+import { fragment, lacksTargetingKey } from './fragments.js';
+import { OfrepError } from './ofrep-errors.js';
+import { StreamTokens } from './stream-tokens.js';
+
+/** Where change streams are. */
+export const EVENTS_PATH = '/ofrep/v1/events';
+
+/** Clients close a stream when nobody has looked at the page for so long. */
+const INACTIVITY_DELAY_SEC = 120;
+
+/** All flags, or null when the client has them already. */
+export interface BulkAnswer {
+  etag: string;
+  body: string | null;
+}
+
+/** A value if memory has what it needs, else a promise. */
+type Soon<T> = T | Promise<T>;
+
+/** What flags are for a context, in the texts of OFREP 0.3.0. */
+@Injectable()
+export class OfrepService {
+  /** The last token of each key: signing one takes 4 µs. */
+  private readonly tokens = new LRUCache<string, { window: number; token: string }>({ max: 10_000 });
+
+  constructor(
+    private readonly env: Env,
+    private readonly evaluation: EvaluationService,
+    private readonly streams: StreamTokens,
+  ) {}
+
+  /** @throws OfrepError FLAG_NOT_FOUND, TARGETING_KEY_MISSING, INVALID_CONTEXT, PARSE_ERROR. */
+  single(actor: Actor, key: string, body: unknown): Soon<string> {
+    const context = contextOf(body);
+    if (!FEATURE_KEY.test(key)) throw notFound();
+    return inScope(this.evaluation.scope(actor), (scope) => {
+      const { environment } = scope;
+      const decision = evaluate(environment, key, subjectOf(scope, context));
+      if (decision === undefined) throw notFound();
+      if (lacksTargetingKey(decision))
+        throw new OfrepError(
+          400,
+          'TARGETING_KEY_MISSING',
+          'A roll-out of this flag needs a targetingKey in the context',
+        );
+      return fragment(environment.features[environment.indexOf.get(key)!]!.feature, decision);
+    });
+  }
+
+  /**
+   * All flags, unless the client's own are the same.
+   * @throws OfrepError INVALID_CONTEXT, PARSE_ERROR.
+   */
+  bulk(actor: Actor, body: unknown, ifNoneMatch: string | undefined): Soon<BulkAnswer> {
+    const context = contextOf(body);
+    return inScope(this.evaluation.scope(actor), (scope) => {
+      const state = stateOf(scope);
+      // Whoever has an old token has to get a new one, so an answer with another token is another answer.
+      const etag = entityTag(state, `${actor.apiKey!.id} ${this.streams.windowAt(scope.now)}`, context);
+      if (matches(ifNoneMatch, etag)) return { etag, body: null };
+      const { features } = scope.environment;
+      const decisions = evaluateAll(scope.environment, subjectOf(scope, context));
+      const flags = decisions.map((decision, index) => fragment(features[index]!.feature, decision)).join();
+      return { etag, body: `{"flags":[${flags}],"eventStreams":[${this.stream(actor, scope, state)}]}` };
+    });
+  }
+
+  /** Where changes are told: the address says what the client knows, so that nothing is missed before it is opened. */
+  private stream(actor: Actor, scope: EvaluationScope, state: string): string {
+    const url = `${this.env.publicUrl}${EVENTS_PATH}?token=${this.token(actor, scope)}&state=${stateId(state)}`;
+    return JSON.stringify({ type: 'sse', url, inactivityDelaySec: INACTIVITY_DELAY_SEC });
+  }
+
+  private token(actor: Actor, { environmentKey: environment, now }: EvaluationScope): string {
+    const [keyId, window] = [actor.apiKey!.id, this.streams.windowAt(now)];
+    let last = this.tokens.get(keyId);
+    if (last?.window !== window) {
+      const token = this.streams.issue({ keyId, organizationId: actor.requiredOrganizationId, environment }, now);
+      this.tokens.set(keyId, (last = { window, token }));
+    }
+    return last.token;
+  }
+}
+
+function inScope<T>(scope: Soon<EvaluationScope>, answer: (scope: EvaluationScope) => T): Soon<T> {
+  return scope instanceof Promise ? scope.then(answer) : answer(scope);
+}
+
+const NO_CONTEXT: EvaluationContext = {};
+
+/** The context of a request; without one it is empty. What else stands in a body is for servers that know it. */
+function contextOf(body: unknown): EvaluationContext {
+  if (body === undefined) return NO_CONTEXT;
+  if (!isRecord(body)) throw new OfrepError(400, 'PARSE_ERROR', 'The body has to be an object');
+  const { context = NO_CONTEXT } = body;
+  if (!isRecord(context)) throw new OfrepError(400, 'INVALID_CONTEXT', 'The context has to be an object');
+  const { targetingKey } = context;
+  if (targetingKey !== undefined && typeof targetingKey !== 'string')
+    throw new OfrepError(400, 'INVALID_CONTEXT', 'The targetingKey has to be a text');
+  const fault = contextFault(context);
+  if (fault !== null) throw new OfrepError(400, 'INVALID_CONTEXT', fault);
+  return context;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function notFound(): OfrepError {
+  return new OfrepError(404, 'FLAG_NOT_FOUND', 'There is no such flag');
+}
