@@ -3,6 +3,8 @@ import { Module } from '@nestjs/common';
 import { EnvironmentsModule } from '../environments/environments.module.js';
 import { Schedules } from '../jobs/schedules.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { ConfigurationsController } from './configurations/configurations.controller.js';
+import { ConfigurationsService } from './configurations/configurations.service.js';
 import { DefinitionsController } from './definitions/definitions.controller.js';
 import { DefinitionsService } from './definitions/definitions.service.js';
 import { EvaluationController } from './evaluation/evaluation.controller.js';
@@ -19,6 +21,8 @@ import { EventStreams } from './openfeature/event-streams.js';
 import { OfrepRoutes } from './openfeature/ofrep.routes.js';
 import { OfrepService } from './openfeature/ofrep.service.js';
 import { StreamTokens } from './openfeature/stream-tokens.js';
+import { SegmentsController } from './segments/segments.controller.js';
+import { SegmentsService } from './segments/segments.service.js';
 import { Clock } from './snapshots/clock.js';
 import { FeatureSnapshots } from './snapshots/feature-snapshots.js';
 import { OrganizationFeatures } from './snapshots/organization-features.js';
@@ -26,10 +30,19 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
 /** Features of the customer's product: what they are, who gets them, and why. */
 @Module({
   imports: [EnvironmentsModule, OrganizationsModule],
-  controllers: [DefinitionsController, EvaluationController, EntitlementsController, MeteringController],
+  controllers: [
+    DefinitionsController,
+    ConfigurationsController,
+    SegmentsController,
+    EvaluationController,
+    EntitlementsController,
+    MeteringController,
+  ],
   providers: [
     FeatureChanges,
     DefinitionsService,
+    ConfigurationsService,
+    SegmentsService,
     Clock,
     FeatureSnapshots,
     OrganizationFeatures,

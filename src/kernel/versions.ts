@@ -13,8 +13,8 @@ import { map, type Observable } from 'rxjs';
 import { ApiProblems } from './api-problems.js';
 import { problem } from './problem.js';
 
-/** A version that somebody read, as an entity tag (RFC 9110, 8.8.3): one spelling for a number. */
-const TAG = /^"([1-9]\d{0,8})"$/;
+/** A version that somebody read, as an entity tag (RFC 9110, 8.8.3): one spelling for a number. 0 is what is not there yet. */
+const TAG = /^"(0|[1-9]\d{0,8})"$/;
 
 /**
  * The version that the caller read, from the header `If-Match`; null when it is left out or `*`, and the write goes

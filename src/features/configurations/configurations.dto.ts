@@ -1,0 +1,72 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
+import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
+import { FeaturePath } from '../definitions/definitions.dto.js';
+import { MAX_RULES } from '../evaluator/check.js';
+import { RolloutBody, RuleBody } from '../targeting.dto.js';
+
+const RULES = [
+  {
+    name: 'Pilot customers',
+    when: [{ attribute: 'country', operator: 'in', values: ['DE', 'AT'] }],
+    segments: [],
+    value: true,
+  },
+];
+
+/** Configures a feature in an environment, in place of what it was there. */
+export class PutConfigurationRequest {
+  /**
+   * false: the kill switch. It is off for everybody there, whatever plans, overrides and rules say.
+   * @example true
+   */
+  @IsBoolean()
+  enabled!: boolean;
+
+  /** Rules in their order; the first that fits decides. */
+  @ApiProperty({ type: [RuleBody], required: false, default: [], example: RULES })
+  @IsArray()
+  @ArrayMaxSize(MAX_RULES)
+  @ValidateNested({ each: true })
+  @Type(() => RuleBody)
+  rules: RuleBody[] = [];
+
+  /** For whom no rule fits: a percentage of them; null for none. */
+  @ApiPropertyOptional({ type: RolloutBody, nullable: true, example: null })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => RolloutBody)
+  rollout?: RolloutBody | null;
+}
+
+/** Names a feature in an environment. */
+export class ConfigurationPath extends FeaturePath {
+  /**
+   * Key of the environment.
+   * @example production
+   */
+  @Matches(ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE)
+  environment!: string;
+}
+
+/** Bodies that Swagger UI offers. */
+export const configurationExamples = {
+  off: { summary: 'Off for everybody', value: { enabled: false, rules: [] } },
+  rule: { summary: 'On for some by a rule', value: { enabled: true, rules: RULES } },
+  rollout: {
+    summary: 'A quarter of the people, and everybody of one company',
+    value: {
+      enabled: true,
+      rules: [
+        {
+          name: 'Our own people',
+          when: [{ attribute: 'email', operator: 'ends_with', values: ['@example.com'] }],
+          value: true,
+        },
+      ],
+      rollout: { by: 'targetingKey', percentage: 25 },
+    },
+  },
+};
