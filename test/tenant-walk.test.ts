@@ -24,6 +24,9 @@ beforeAll(async () => {
   await tenon.db.sql.query(
     `insert into plans (key, name, created_at, updated_at) values ('team', 'Team', now(), now())`,
   );
+  await tenon.db.sql.query(
+    `insert into feature_segments (key, conditions, created_at, updated_at) values ('beta-testers', '[]', now(), now())`,
+  );
   [mine, theirs, deactivated, deleted] = [
     await seedTenant(tenon),
     await seedTenant(tenon),

@@ -15,7 +15,18 @@ interface Edited {
 }
 
 let tenon: TestApp;
-const edited = {} as Record<'plan' | 'organization' | 'organizationPlan' | 'policies' | 'settings' | 'role', Edited>;
+const THINGS = [
+  'plan',
+  'organization',
+  'organizationPlan',
+  'policies',
+  'settings',
+  'role',
+  'feature',
+  'configuration',
+  'segment',
+] as const;
+const edited = {} as Record<(typeof THINGS)[number], Edited>;
 beforeAll(async () => {
   tenon = await startApp();
   const { userId } = await insertPerson(tenon.db, { platformRole: 'admin' });
@@ -28,6 +39,10 @@ beforeAll(async () => {
     await tenon.http.post('/api/v1/plans').set(admin).send({ key, name: key, limits: {} }).expect(201);
   const role = { key: 'receptionist', name: 'Receptionist', permissions: ['members:read'] };
   await tenon.http.post(`${path}/roles`).set(owner).send(role).expect(201);
+  const feature = { key: 'reports', name: 'Reports', type: 'boolean', defaultValue: true };
+  await tenon.http.post('/api/v1/features').set(admin).send(feature).expect(201);
+  const segment = { key: 'beta', when: [{ attribute: 'beta', operator: 'exists', values: [] }] };
+  await tenon.http.post('/api/v1/segments').set(admin).send(segment).expect(201);
   Object.assign(edited, {
     plan: { path: '/api/v1/plans/even', auth: admin, method: 'patch', change: (n) => ({ description: `${n}` }) },
     organization: { path, auth: owner, method: 'patch', change: (n) => ({ name: `Name ${n}` }) },
@@ -55,6 +70,19 @@ beforeAll(async () => {
       change: (n) => ({ branding: { displayName: `Name ${n}` } }),
     },
     role: { path: `${path}/roles/${role.key}`, auth: owner, method: 'patch', change: (n) => ({ name: `Role ${n}` }) },
+    feature: {
+      path: '/api/v1/features/reports',
+      auth: admin,
+      method: 'patch',
+      change: (n) => ({ description: `Description ${n}` }),
+    },
+    configuration: {
+      path: '/api/v1/features/reports/environments/production',
+      auth: admin,
+      method: 'put',
+      change: (n) => ({ enabled: true, rollout: { percentage: n } }),
+    },
+    segment: { path: '/api/v1/segments/beta', auth: admin, method: 'patch', change: (n) => ({ name: `Name ${n}` }) },
   } satisfies typeof edited);
 });
 afterAll(() => tenon.close());
@@ -69,39 +97,36 @@ const write = (thing: Edited, n: number, ifMatch?: string | string[]) => {
   return ifMatch === undefined ? request : request.set('if-match', ifMatch as string);
 };
 
-describe.each(['plan', 'organization', 'organizationPlan', 'policies', 'settings', 'role'] as const)(
-  'P22 the version of %s',
-  (name) => {
-    it('is its ETag, on reading and on writing, and each write raises it', async () => {
-      const thing = edited[name];
-      const before = await read(thing);
-      expect(before.etag).toBe(`"${before.body.version}"`);
-      const { body, headers } = await write(thing, 1, before.etag).expect(200);
-      expect(body.version).toBe(before.body.version + 1);
-      expect(headers.etag).toBe(`"${body.version}"`);
-      expect(await read(thing)).toMatchObject({ etag: headers.etag, body: { version: body.version } });
-    });
+describe.each(THINGS)('P22 the version of %s', (name) => {
+  it('is its ETag, on reading and on writing, and each write raises it', async () => {
+    const thing = edited[name];
+    const before = await read(thing);
+    expect(before.etag).toBe(`"${before.body.version}"`);
+    const { body, headers } = await write(thing, 1, before.etag).expect(200);
+    expect(body.version).toBe(before.body.version + 1);
+    expect(headers.etag).toBe(`"${body.version}"`);
+    expect(await read(thing)).toMatchObject({ etag: headers.etag, body: { version: body.version } });
+  });
 
-    it('refuses the write of whoever read an older one; without If-Match, or with *, it goes through', async () => {
-      const thing = edited[name];
-      const { etag } = await read(thing);
-      await write(thing, 2).expect(200);
-      const { body } = await write(thing, 3, etag).expect(412);
-      expect(body.code).toBe('precondition_failed');
-      await write(thing, 3, '*').expect(200);
-      await write(thing, 4, etag).expect(412);
-    });
+  it('refuses the write of whoever read an older one; without If-Match, or with *, it goes through', async () => {
+    const thing = edited[name];
+    const { etag } = await read(thing);
+    await write(thing, 2).expect(200);
+    const { body } = await write(thing, 3, etag).expect(412);
+    expect(body.code).toBe('precondition_failed');
+    await write(thing, 3, '*').expect(200);
+    await write(thing, 4, etag).expect(412);
+  });
 
-    it('lets one of ten in who read the same', async () => {
-      const thing = edited[name];
-      const { etag, body } = await read(thing);
-      const next = name === 'organizationPlan' ? () => (body.plan.key === 'even' ? 1 : 2) : (n: number) => 10 + n;
-      const answers = await atOnce(10, (n) => write(thing, next(n), etag));
-      expect(countStatuses(answers)).toEqual({ 200: 1, 412: 9 });
-      expect((await read(thing)).body.version).toBe(body.version + 1);
-    });
-  },
-);
+  it('lets one of ten in who read the same', async () => {
+    const thing = edited[name];
+    const { etag, body } = await read(thing);
+    const next = name === 'organizationPlan' ? () => (body.plan.key === 'even' ? 1 : 2) : (n: number) => 10 + n;
+    const answers = await atOnce(10, (n) => write(thing, next(n), etag));
+    expect(countStatuses(answers)).toEqual({ 200: 1, 412: 9 });
+    expect((await read(thing)).body.version).toBe(body.version + 1);
+  });
+});
 
 describe('P22 If-Match', () => {
   it('is matched by nothing but the tag itself', async () => {
