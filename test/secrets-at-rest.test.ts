@@ -33,6 +33,16 @@ describe('case 12: secrets in the database', () => {
     secrets.undo = await mailedToken(tenon, email, 'email-change-notice');
     await post('/auth/email-change/confirm', { token: secrets.confirm }).expect(204);
 
+    const { body } = await tenon.http.post('/api/v1/organizations').set(auth).send({ name: 'Engines' }).expect(201);
+    const at = `/organizations/${body.id}`;
+    const key = { name: 'A key', environment: 'production', scopes: ['members:read'] };
+    const made = await post(`${at}/api-keys`, key).set(auth).expect(201);
+    const rotated = await post(`${at}/api-keys/${made.body.id}/rotate`, {}).set(auth).expect(200);
+    [secrets.apiKey, secrets.rotatedApiKey] = [made.body.key, rotated.body.key];
+    for (const shown of [secrets.apiKey, secrets.rotatedApiKey])
+      await tenon.http.get(`/api/v1${at}/members`).set({ 'x-api-key': shown! }).expect(200);
+    await tenon.http.get(`/api/v1${at}/audit-log`).set({ 'x-api-key': secrets.rotatedApiKey! }).expect(403);
+
     const { rows: tables } = await tenon.db.sql.query<{ name: string }>(
       `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'bullmq')`,
     );

@@ -146,6 +146,18 @@ describe('U3 sentences', () => {
     expect(tell(facts)).toBe(sentence);
   });
 
+  it('A18: who acted by an API key is a person or a service account', () => {
+    const facts = { action: 'organization.deactivated', apiKeyId: newId(), actorRole: 'api-key' };
+    expect(tell(facts)).toBe('Grace Hopper (by an API key) deactivated the organization');
+    const account = { ...facts, actorKind: 'service_account' } as const;
+    expect(tell(account)).toBe('The service account Grace Hopper deactivated the organization');
+    expect(tell({ ...account, actorId: gone })).toBe('A deleted service account deactivated the organization');
+    expect(tell({ action: 'api_key.revoked', before: { name: 'CI' } })).toBe('Grace Hopper revoked the API key CI');
+    expect(tell({ action: 'api_key.revoked', before: { name: 'CI' }, reason: 'user_disabled' })).toBe(
+      'Grace Hopper revoked the API key CI: user_disabled',
+    );
+  });
+
   it('an action that a later version wrote is told by its words', () => {
     expect(tell({ action: 'api_key.renamed' })).toBe('Grace Hopper: api key renamed');
     expect(tell({ action: 'constructor' })).toBe('Grace Hopper: constructor');
