@@ -280,10 +280,10 @@ describe('case 7: hostile sizes and types', () => {
     expect(await send([body(MiB + 1)])).toMatchObject({ status: 413, code: 'payload_too_large' });
   });
 
+  const bomb = gzipSync(Buffer.alloc(50 * MiB));
   it.each(['gzip', 'deflate', 'br', 'zstd', 'x-gzip', 'gzip, gzip', 'identity, gzip', 'GZIP'])(
     'a body in %s is 415',
     async (encoding) => {
-      const bomb = gzipSync(Buffer.alloc(50 * MiB));
       expect(bomb.length).toBeLessThan(MiB);
       expect(await send([bomb], { headers: { ...JSON_TYPE, 'content-encoding': encoding } })).toMatchObject({
         status: 415,

@@ -16,7 +16,7 @@ import { FatalStartError, Readiness } from '../kernel/readiness.js';
 import { ChangeBus } from './change-bus.js';
 import { TenonDriver } from './driver.js';
 import { loginFaults } from './roles.js';
-import { migrateUp, migrationStates } from './schema.js';
+import { migrateUp, readMigrationStates } from './schema.js';
 
 /** Schemas that libraries bring; the rooms that use them say how they are migrated. */
 export type LibrarySchemas = ((ownerUrl: string) => Promise<void>)[];
@@ -72,28 +72,26 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
 
   private async prepareSchema(): Promise<void> {
     const { databaseUrl, databaseOwnerUrl } = this.env;
-    if (databaseOwnerUrl) {
+    if (databaseOwnerUrl)
       await migrateUp({
         ownerUrl: databaseOwnerUrl,
         appUrl: databaseUrl!,
         say: (line) => this.log.log(line),
         alsoMigrate: this.librarySchemas,
       });
-    } else {
-      const pending = (await migrationStates(databaseUrl!)).filter(({ executedAt }) => executedAt === null);
-      if (pending.length > 0)
-        throw new Error(
-          `The schema is not current: ${pending.length} migrations are missing. Run "npm run migrate -- up" with DATABASE_OWNER_URL`,
-        );
+    const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
+    await client.connect();
+    try {
+      if (!databaseOwnerUrl) await requireCurrentSchema(client);
+      await this.checkLogin(client);
+    } finally {
+      await client.end();
     }
-    await this.checkLogin();
   }
 
   /** Refuses a login that the policies would not bind. In development that is a warning. */
-  private async checkLogin(): Promise<void> {
-    const client = new Client({ connectionString: this.env.databaseUrl, connectionTimeoutMillis: 5_000 });
-    await client.connect();
-    const faults = await loginFaults(client).finally(() => client.end());
+  private async checkLogin(client: Client): Promise<void> {
+    const faults = await loginFaults(client);
     if (faults.length === 0) return;
     const message = `The login of DATABASE_URL ${faults.join(', ')}`;
     if (this.env.production) throw new FatalStartError(message);
@@ -108,4 +106,13 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
   onApplicationShutdown(): void {
     this.bus.stop();
   }
+}
+
+/** Without an owner nothing is migrated here. @throws Error when something is missing. */
+async function requireCurrentSchema(client: Client): Promise<void> {
+  const pending = (await readMigrationStates(client)).filter(({ executedAt }) => executedAt === null);
+  if (pending.length > 0)
+    throw new Error(
+      `The schema is not current: ${pending.length} migrations are missing. Run "npm run migrate -- up" with DATABASE_OWNER_URL`,
+    );
 }

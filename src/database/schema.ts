@@ -56,24 +56,25 @@ export async function migrateDown(ownerUrl: string): Promise<string[]> {
 export async function migrationStates(url: string): Promise<MigrationState[]> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   await client.connect();
-  try {
-    const { rows: exists } = await client.query<{ there: boolean }>(
-      `select to_regclass('public.schema_migrations') is not null as there`,
-    );
-    const { rows } = exists[0]!.there
-      ? await client.query<{ name: string; executed_at: Date }>('select name, executed_at from schema_migrations')
-      : { rows: [] };
-    const executed = new Map(rows.map((row) => [row.name, row.executed_at]));
-    const ours = new Set(migrations.map(({ name }) => name));
-    return [
-      ...migrations.map(({ name }) => ({ name, executedAt: executed.get(name) ?? null, known: true })),
-      ...rows
-        .filter(({ name }) => !ours.has(name))
-        .map((row) => ({ name: row.name, executedAt: row.executed_at, known: false })),
-    ];
-  } finally {
-    await client.end();
-  }
+  return readMigrationStates(client).finally(() => client.end());
+}
+
+/** The same on a connection that is there. */
+export async function readMigrationStates(client: Client): Promise<MigrationState[]> {
+  const { rows: exists } = await client.query<{ there: boolean }>(
+    `select to_regclass('public.schema_migrations') is not null as there`,
+  );
+  const { rows } = exists[0]!.there
+    ? await client.query<{ name: string; executed_at: Date }>('select name, executed_at from schema_migrations')
+    : { rows: [] };
+  const executed = new Map(rows.map((row) => [row.name, row.executed_at]));
+  const ours = new Set(migrations.map(({ name }) => name));
+  return [
+    ...migrations.map(({ name }) => ({ name, executedAt: executed.get(name) ?? null, known: true })),
+    ...rows
+      .filter(({ name }) => !ours.has(name))
+      .map((row) => ({ name: row.name, executedAt: row.executed_at, known: false })),
+  ];
 }
 
 async function withMigrator<T>(ownerUrl: string, work: (migrator: Migrator, owner: Client) => Promise<T>): Promise<T> {
