@@ -160,8 +160,12 @@ describe('A18 case 12: a key in the log', () => {
     const spy = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => written.push(String(chunk)) > 0);
     try {
       for (const at of [path, `${path}/members`, '/api/v1/users/me', `/api/v1/organizations/x`])
-        for (const headers of [{ 'x-api-key': key }, { authorization: `Bearer ${key}` }, { 'x-api-key': `${key}x` }])
-          await near.http.get(at).set(headers as Record<string, string>);
+        for (const [name, shown] of [
+          ['x-api-key', key],
+          ['authorization', `Bearer ${key}`],
+          ['x-api-key', `${key}x`],
+        ] as const)
+          await near.http.get(at).set(name, shown);
     } finally {
       spy.mockRestore();
     }

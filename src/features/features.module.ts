@@ -10,6 +10,8 @@ import { DefinitionsService } from './definitions/definitions.service.js';
 import { EvaluationController } from './evaluation/evaluation.controller.js';
 import { EvaluationService } from './evaluation/evaluation.service.js';
 import { FeatureChanges } from './feature-changes.js';
+import { ImpactController } from './impact/impact.controller.js';
+import { ImpactService } from './impact/impact.service.js';
 import { meteringSchedules } from './metering/metering.cleanup.js';
 import { MeteringController } from './metering/metering.controller.js';
 import { MeteringService } from './metering/metering.service.js';
@@ -37,6 +39,7 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
     EvaluationController,
     EntitlementsController,
     MeteringController,
+    ImpactController,
   ],
   providers: [
     FeatureChanges,
@@ -50,6 +53,7 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
     EntitlementsService,
     OverridesService,
     MeteringService,
+    ImpactService,
     StreamTokens,
     EventStreams,
     OfrepService,

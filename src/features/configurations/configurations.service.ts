@@ -53,6 +53,7 @@ export class ConfigurationsService {
    * Puts a configuration in place of what was there.
    * @param version that the caller read, 0 for none; null for any.
    * @throws Problem `not_found`; `precondition_failed`; `validation_failed` for what does not fit the feature.
+   * @param changes how it is done: as every change, or only tried.
    */
   async put(
     actor: Actor,
@@ -60,8 +61,9 @@ export class ConfigurationsService {
     environment: string,
     request: PutConfigurationRequest,
     version: number | null,
+    changes: Pick<FeatureChanges, 'change'> = this.changes,
   ): Promise<ConfigurationFacts> {
-    return this.changes.change(async (em, changed) => {
+    return changes.change(async (em, changed) => {
       const feature = await findFeature(em, key);
       await findEnvironment(em, environment);
       const stored = await em.findOne(FeatureConfiguration, { feature: key, environment });

@@ -1,12 +1,7 @@
 import { type CompiledEnvironment, dependsOnContext, evaluateAll, type Subject } from '../evaluator/index.js';
 import { equal } from '../evaluator/values.js';
+import { count, type Count, none } from './count.js';
 import type { CountedOrganization } from './organizations.queries.js';
-
-/** How many organizations, and how many people are in them. */
-export interface Count {
-  organizations: number;
-  users: number;
-}
 
 /** What of one feature would be another than now. */
 export interface FeatureChange {
@@ -75,10 +70,3 @@ function differs(before: Value | undefined, after: Value | undefined): boolean {
   if (before === undefined || after === undefined) return before !== after;
   return !equal(before, after);
 }
-
-function count(into: Count, { members }: CountedOrganization): void {
-  into.organizations += 1;
-  into.users += members;
-}
-
-const none = (): Count => ({ organizations: 0, users: 0 });

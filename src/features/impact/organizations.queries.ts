@@ -60,3 +60,16 @@ function compile(overrides: StoredOrganization['overrides']): SubjectOrganizatio
     })),
   );
 }
+
+/** How many organizations have an override of a feature that counts in an environment now. */
+export async function countOverrides(em: EntityManager, feature: string, environment: string): Promise<number> {
+  const [row] = await asSystem(em, (system) =>
+    system.execute<[{ count: number }]>(
+      `select count(distinct organization_id)::int as count from organization_feature_settings
+        where feature_key = ? and (environment_key is null or environment_key = ?)
+          and (expires_at is null or expires_at > now())`,
+      [feature, environment],
+    ),
+  );
+  return row.count;
+}
