@@ -18,6 +18,8 @@ export interface LoadOptions {
   body?: string;
   connections: number;
   seconds: number;
+  /** The only status that is good; any 2xx when left out. */
+  status?: number;
   /** What a connection asks in turn, instead of the same again and again. */
   turns?: (connection: number) => Request[];
   /** Makes each request of a connection from its last answer. */
@@ -26,7 +28,7 @@ export interface LoadOptions {
 
 /**
  * Loads one address and counts its answers.
- * @throws Error when any answer is not 2xx: a fast refusal is no speed.
+ * @throws Error when any answer has another status than expected: a fast refusal is no speed.
  */
 export async function load(options: LoadOptions): Promise<Load> {
   // autocannon's own percentiles are whole milliseconds.
@@ -45,9 +47,12 @@ export async function load(options: LoadOptions): Promise<Load> {
       (error: Error | null, done) => (error ? reject(error) : resolve(done)),
     ).on('response', (_client, _status, _bytes, ms) => times.push(ms));
   });
-  if (result.non2xx > 0 || result.errors > 0)
-    throw new Error(`${options.url}: ${result.non2xx} answers were not 2xx, ${result.errors} errors`);
-  return { perSecond: result['2xx'] / result.duration, p50: median(times) };
+  const { status } = options;
+  const good = status === undefined ? result['2xx'] : (result.statusCodeStats?.[`${status}`]?.count ?? 0);
+  const others = result['2xx'] + result.non2xx - good;
+  if (others > 0 || result.errors > 0)
+    throw new Error(`${options.url}: ${others} answers were not ${status ?? '2xx'}, ${result.errors} errors`);
+  return { perSecond: good / result.duration, p50: median(times) };
 }
 
 function clientSetup({ turns, next }: LoadOptions): (client: autocannon.Client) => void {

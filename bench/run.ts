@@ -2,6 +2,9 @@ import { availableParallelism, cpus } from 'node:os';
 import type { Figure } from './figure.js';
 import { benchDatabase } from './server.js';
 import { evaluationBench } from './evaluation.js';
+import { featureChangesBench } from './feature-changes.js';
+import { featureEvaluationBench } from './feature-evaluation.js';
+import { featureMemoryBench } from './feature-memory.js';
 import { loginBench } from './login.js';
 import { membersBench } from './members.js';
 import { permissionBench } from './permission.js';
@@ -22,6 +25,9 @@ const benches = {
   members: membersBench,
   tenants: tenantsBench,
   evaluation: evaluationBench,
+  ofrep: featureEvaluationBench,
+  'feature-changes': featureChangesBench,
+  'feature-memory': featureMemoryBench,
 };
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {

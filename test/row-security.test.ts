@@ -12,7 +12,7 @@ let admin: Person;
 /** The login of the process. */
 let login: Client;
 beforeAll(async () => {
-  tenon = await startApp();
+  tenon = await startApp({ owner: true });
   const { organizationId } = await insertOrganization(tenon.db);
   await insertMember(tenon, organizationId, 'owner');
   admin = await signInAdmin(tenon);

@@ -18,7 +18,8 @@ import { IsDisplayName } from '../../kernel/display-name.js';
 import { IsInstant } from '../../kernel/instant.js';
 import { type Permission, SCOPES } from '../../kernel/permissions.js';
 
-const DAY = 24 * 60 * 60;
+/** Seconds. */
+export const DAY = 24 * 60 * 60;
 const EXAMPLE: Permission[] = ['features:read', 'features:evaluate'];
 
 /** Makes an API key. */
@@ -69,7 +70,7 @@ export class RotateApiKeyRequest {
   @IsInt()
   @Min(0)
   @Max(7 * DAY)
-  overlapSeconds: number = DAY;
+  overlapSeconds?: number;
 }
 
 /** Names an API key. */

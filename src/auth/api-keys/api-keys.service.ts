@@ -10,7 +10,7 @@ import { invalidField, problem } from '../../kernel/problem.js';
 import { hashToken } from '../../kernel/tokens.js';
 import { denyBeyond } from '../../organizations/roles/granting.js';
 import { holdServiceAccount } from '../service-accounts/hold-service-account.js';
-import type { CreateApiKeyRequest } from './api-keys.dto.js';
+import { type CreateApiKeyRequest, DAY } from './api-keys.dto.js';
 import {
   type ApiKeyRow,
   findApiKey,
@@ -91,7 +91,7 @@ export class ApiKeysService {
    * @throws Problem `permission_denied` for somebody else's personal key, and for one that opens more than the caller may
    * do; `conflict` for one that has expired; `not_found`.
    */
-  async rotate(actor: Actor, id: string, overlapSeconds: number): Promise<KeyWithSecret> {
+  async rotate(actor: Actor, id: string, overlapSeconds = DAY): Promise<KeyWithSecret> {
     const rotated = await this.em.transactional(async (em) => {
       const { user_id, service_account_id } = await find(em, actor, id);
       // Whoever gets the new secret can act as its owner.

@@ -29,7 +29,7 @@ export class PreviewRequest extends ImpactQuery {
   definition?: UpdateFeatureRequest;
 
   /** What the feature would be in the environment. */
-  @ApiPropertyOptional()
+  @ApiPropertyOptional({ example: { enabled: false, rules: [] } })
   @ValidateIf(given)
   @IsObject()
   @ValidateNested()
@@ -37,7 +37,7 @@ export class PreviewRequest extends ImpactQuery {
   configuration?: PutConfigurationRequest;
 
   /** The feature would be removed. */
-  @ApiPropertyOptional({ enum: [true] })
+  @ApiPropertyOptional({ enum: [true], example: true })
   @ValidateIf(given)
   @IsIn([true])
   remove?: true;

@@ -44,9 +44,9 @@ export class ImpactService {
 
   /** @throws Problem `not_found`; `validation_failed` for an unknown environment. */
   async of(key: string, environmentKey = DEFAULT_ENVIRONMENT): Promise<Impact> {
-    const { plans } = await this.definitions.get(key);
     const stored = await readStoredFeatures(this.em, null);
     const environment = compiled(stored, environmentKey);
+    const { plans } = await this.definitions.get(key);
     const enabled = stored.features.find((one) => one.key === key)?.configurations[environmentKey]?.enabled ?? true;
     const counter = new StateCounter(environment, key, this.clock.now());
     const switched = await this.compare(

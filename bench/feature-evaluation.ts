@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
+import { filledDatabase } from './filled-database.js';
+import { CONTEXT, flagOf, headersOf, insertFlags, insertKeys } from './filled-features.js';
+import { inTurn, load } from './load.js';
+import type { Figure } from './figure.js';
+import { asSuperuser } from './people.js';
+import { serve, tenonEnv } from './server.js';
+
+const FLAGS = 203;
+const CONNECTIONS = 32;
+const SECONDS = 2;
+const ROUNDS = 7;
+/** The entity tag is another one when the tokens in the answer are: every five minutes. */
+const WINDOW_MS = 5 * 60_000;
+
+/**
+ * OFREP by an API key, against bare Fastify that answers the same bytes: one of 203 flags with a constraint and a roll-out,
+ * all of them, and all of them for a client that has them already.
+ */
+export async function featureEvaluationBench(postgres: EmbeddedPostgres): Promise<Figure[]> {
+  const database = await filledDatabase(postgres, 'bench_feature_evaluation', {
+    people: 10,
+    organizations: 10,
+    tenants: 1,
+    members: 2,
+    invitations: 0,
+    entries: 0,
+  });
+  const client = await asSuperuser(database);
+  await insertFlags(client, FLAGS);
+  const [key] = await insertKeys(client, [database.tenants[0]!.organizationId]);
+  await client.end();
+  const body = JSON.stringify({ context: CONTEXT });
+  const headers = headersOf(key!);
+  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  const path = '/ofrep/v1/evaluate/flags';
+  const flag = flagOf(100);
+  const bare = await serve('./bare-ofrep.js', [tenon.url + path, flag, JSON.stringify(headers), body], {}, '/health');
+  const shape = { method: 'POST', connections: CONNECTIONS, seconds: SECONDS, headers, body } as const;
+  const rate = async (url: string): Promise<number> => (await load({ ...shape, url })).perSecond;
+  const rateOf304 = async (url: string): Promise<number> => {
+    const tag = await tagOf(tenon.url + path, { headers, body });
+    return (await load({ ...shape, url, headers: { ...headers, 'if-none-match': tag }, status: 304 })).perSecond;
+  };
+  const figures = await inTurn(ROUNDS, {
+    single: () => rate(`${tenon.url}${path}/${flag}`),
+    bareSingle: () => rate(`${bare.url}${path}/${flag}`),
+    bulk: () => rate(tenon.url + path),
+    bareBulk: () => rate(bare.url + path),
+    unchanged: () => rateOf304(tenon.url + path),
+    bareUnchanged: () => rateOf304(`${bare.url}/unchanged`),
+  });
+  await Promise.all([tenon.stop(), bare.stop()]);
+  await database.drop();
+  return [
+    {
+      name: 'one flag by OFREP : the same bytes, bare',
+      figure: figures.single,
+      limit: figures.bareSingle,
+      unit: 'requests/s',
+      atLeast: 0.7,
+    },
+    {
+      name: `${FLAGS} flags by OFREP : the same bytes, bare`,
+      figure: figures.bulk,
+      limit: figures.bareBulk,
+      unit: 'requests/s',
+      atLeast: 0.5,
+    },
+    {
+      name: `${FLAGS} flags by OFREP, unchanged : a 304, bare`,
+      figure: figures.unchanged,
+      limit: figures.bareUnchanged,
+      unit: 'requests/s',
+      atLeast: 0.7,
+    },
+  ];
+}
+
+/** The entity tag that holds for the next seconds. */
+async function tagOf(url: string, request: { headers: Record<string, string>; body: string }): Promise<string> {
+  const left = WINDOW_MS - (Date.now() % WINDOW_MS);
+  if (left < (SECONDS + 2) * 1_000) await sleep(left + 100);
+  return (await fetch(url, { ...request, method: 'POST' })).headers.get('etag')!;
+}
