@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import { OFREPProvider } from '@openfeature/ofrep-provider';
 import { OFREPWebProvider } from '@openfeature/ofrep-web-provider';
 import { ErrorCode, OpenFeature, StandardResolutionReasons } from '@openfeature/server-sdk';
@@ -35,7 +36,11 @@ beforeAll(async () => {
   platformAdmin = await signInAdmin(tenon);
   owner = await insertMember(tenon, organization.organizationId, 'owner');
 });
-afterAll(() => tenon.close());
+afterAll(async () => {
+  // Clients of the SDKs keep connections open that a stop would wait for, in production for its 6 s.
+  (tenon.app.getHttpServer() as Server).closeAllConnections();
+  await tenon.close();
+});
 
 const GERMANS = [{ attribute: 'country', operator: 'in' as const, values: ['DE'] }];
 
