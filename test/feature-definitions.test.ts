@@ -4,6 +4,7 @@ import { newId } from '../src/kernel/ids.js';
 import { atOnce, countStatuses } from './harness/accounts.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { type FeatureAdmin, featureAdmin } from './harness/feature-admin.js';
+import { insertOverride } from './harness/features.js';
 import { insertOrganization } from './harness/organizations.js';
 
 const FEATURES = '/api/v1/features';
@@ -158,13 +159,27 @@ describe('F1 definitions', () => {
   it('are removed with what is left of them', async () => {
     const path = await api.feature('removed', { plans: { team: true }, tags: ['x'] });
     const { organizationId } = await insertOrganization(tenon.db);
-    await insertOverride(organizationId, 'removed', true);
+    await insertOverride(tenon, organizationId, 'removed', true);
     await api.remove(path).expect(204);
     await api.get(path).expect(404);
     await api.remove(path).expect(404);
     await api.patch(path, { name: 'X' }).expect(404);
     expect(await api.changesOf('feature.deleted', 'removed')).toEqual([
       { before: expect.objectContaining({ plans: { team: true }, tags: ['x'], type: 'boolean' }), after: null },
+    ]);
+  });
+
+  it('lose what a plan gives of them with the plan', async () => {
+    await api.post('/api/v1/plans', { key: 'leaving', name: 'Leaving', limits: {} }).expect(201);
+    const path = await api.feature('planned', { plans: { leaving: false, team: true } });
+    const other = await api.feature('planned-not', { plans: { team: true } });
+    const before = await api.revision();
+    await api.remove('/api/v1/plans/leaving').expect(204);
+    expect((await api.get(path)).body).toMatchObject({ plans: { team: true }, version: 2 });
+    expect((await api.get(other)).body.version).toBe(1);
+    expect(await api.revision()).toBe(before + 1);
+    expect(await api.changesOf('feature.updated', 'planned')).toEqual([
+      { before: { plans: { leaving: false, team: true } }, after: { plans: { team: true } } },
     ]);
   });
 
@@ -338,18 +353,6 @@ describe('F1 case 34, case 7, case 27: what a definition cannot be', () => {
   });
 });
 
-/** An override, put into the table. */
-async function insertOverride(organizationId: string, feature: string, value: unknown): Promise<void> {
-  await api.rows(
-    `insert into organization_feature_settings (organization_id, id, feature_key, value, reason, created_at, updated_at)
-     values ($1, $2, $3, $4, 'x', now(), now())`,
-    organizationId,
-    newId(),
-    feature,
-    JSON.stringify(value),
-  );
-}
-
 describe('F1 values of type json fit their schema', () => {
   const schema = {
     type: 'object',
@@ -445,7 +448,7 @@ describe('F1 values of type json fit their schema', () => {
   it('a change that what is stored does not fit is refused, and says what', async () => {
     const path = await api.feature('stored', { ...right, plans: { team: { max: 3 } } });
     const { organizationId } = await insertOrganization(tenon.db);
-    await insertOverride(organizationId, 'stored', { max: 9 });
+    await insertOverride(tenon, organizationId, 'stored', { max: 9 });
     await api.rows(
       `insert into feature_configurations (feature_key, environment_key, rules, updated_at)
        values ('stored', 'staging', $1, now())`,

@@ -16,6 +16,7 @@ import { PermissionsController } from './permissions/permissions.controller.js';
 import { PermissionsService } from './permissions/permissions.service.js';
 import { OrganizationPlanController } from './plans/organization-plan.controller.js';
 import { OrganizationPlanService } from './plans/organization-plan.service.js';
+import { PlanRemoval } from './plans/plan-removal.js';
 import { PlansController } from './plans/plans.controller.js';
 import { PlansService } from './plans/plans.service.js';
 import { PoliciesController } from './policies/policies.controller.js';
@@ -60,12 +61,13 @@ import { SettingsService } from './settings/settings.service.js';
     InvitationsService,
     OrganizationAccess,
     PlansService,
+    PlanRemoval,
     OrganizationPlanService,
     PoliciesService,
     DomainsService,
     DomainsRecheck,
   ],
-  exports: [OrganizationsService, MembersService, MemberEvents, OrganizationAccess, RoleUses],
+  exports: [OrganizationsService, PlanRemoval, MembersService, MemberEvents, OrganizationAccess, RoleUses],
 })
 export class OrganizationsModule {
   constructor(schedules: Schedules, em: EntityManager, access: OrganizationAccess, audit: AuditService) {

@@ -51,6 +51,20 @@ export async function readFeatures(em: EntityManager, keys: readonly string[]): 
   return rows.map(withDates);
 }
 
+/** The features of which a plan gives a value. */
+export async function readFeaturesOf(em: EntityManager, plan: string): Promise<FeatureFacts[]> {
+  const rows = await em.execute<{ key: string }[]>(
+    'select feature_key as key from feature_plan_values where plan_key = ?',
+    [plan],
+  );
+  return rows.length === 0
+    ? []
+    : readFeatures(
+        em,
+        rows.map(({ key }) => key),
+      );
+}
+
 /** A page of features, and how many there are on all. */
 export async function listFeatures(
   em: EntityManager,

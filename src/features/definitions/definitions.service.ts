@@ -1,11 +1,12 @@
 import { EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { AuditData } from '../../audit/audit-entry.entity.js';
 import { AuditService } from '../../audit/audit.service.js';
 import type { Actor } from '../../kernel/actor.js';
 import type { Json } from '../../kernel/json.js';
 import { readSort } from '../../kernel/lists.js';
 import { problem } from '../../kernel/problem.js';
+import { PlanRemoval } from '../../organizations/plans/plan-removal.js';
 import { equal } from '../evaluator/values.js';
 import { type Changed, FeatureChanges } from '../feature-changes.js';
 import { checkGraph } from '../graph/graph.queries.js';
@@ -19,6 +20,7 @@ import {
   listFeatures,
   raiseVersions,
   readFeatures,
+  readFeaturesOf,
   replaceConflicts,
   replaceDependencies,
   replacePlans,
@@ -47,12 +49,24 @@ type Field = (typeof FIELDS)[number];
 
 /** The features of the customer's product. */
 @Injectable()
-export class DefinitionsService {
+export class DefinitionsService implements OnModuleInit {
   constructor(
     private readonly em: EntityManager,
     private readonly audit: AuditService,
     private readonly changes: FeatureChanges,
+    private readonly plans: PlanRemoval,
   ) {}
+
+  /** What a plan gives of features goes with it. */
+  onModuleInit(): void {
+    this.plans.provide((actor, plan, work) =>
+      this.changes.change(async (em, changed) => {
+        const before = await readFeaturesOf(em, plan);
+        await work(em);
+        await this.tellOthers(em, actor, before, 'plans', changed);
+      }),
+    );
+  }
 
   /** Features that the filters leave, and how many there are. */
   async list(query: FeaturesQuery): Promise<[FeatureFacts[], number]> {
@@ -80,7 +94,7 @@ export class DefinitionsService {
         await checkGraph(em, facts.key);
         changed(facts.key);
         this.record(actor, 'feature.created', facts.key, { after: pick(facts, ['type', ...FIELDS]) });
-        await this.tellOthers(em, actor, others, changed);
+        await this.tellOthers(em, actor, others, 'conflicts', changed);
         return find(em, facts.key);
       });
     } catch (error) {
@@ -104,7 +118,7 @@ export class DefinitionsService {
     changes: Pick<FeatureChanges, 'change'> = this.changes,
   ): Promise<FeatureFacts> {
     return changes.change(async (em, changed) => {
-      const before = await hold(em, key, version);
+      const before = await findVersion(em, key, version);
       const given = FIELDS.filter((field) => request[field] !== undefined);
       const after = toFacts({ ...before, ...pick(request, given) });
       const fields = given.filter((field) => !equal(before[field] as Json, after[field] as Json));
@@ -121,7 +135,7 @@ export class DefinitionsService {
       await checkGraph(em, key);
       changed(key);
       this.record(actor, 'feature.updated', key, { before: pick(before, fields), after: pick(after, fields) });
-      await this.tellOthers(em, actor, others, changed);
+      await this.tellOthers(em, actor, others, 'conflicts', changed);
       return find(em, key);
     });
   }
@@ -139,13 +153,13 @@ export class DefinitionsService {
     changes: Pick<FeatureChanges, 'change'> = this.changes,
   ): Promise<void> {
     await changes.change(async (em, changed) => {
-      const before = await hold(em, key, version);
+      const before = await findVersion(em, key, version);
       await refuseInUse(em, key, 'remove');
       const others = await readFeatures(em, before.conflicts);
       await em.execute('delete from feature_definitions where key = ?', [key]);
       changed(key);
       this.record(actor, 'feature.deleted', key, { before: pick(before, ['type', ...FIELDS]) });
-      await this.tellOthers(em, actor, others, changed);
+      await this.tellOthers(em, actor, others, 'conflicts', changed);
     });
   }
 
@@ -155,16 +169,22 @@ export class DefinitionsService {
     if (fields.includes('plans')) await replacePlans(em, facts);
   }
 
-  /** A conflict is one of both: those on the other side have changed, too. */
-  private async tellOthers(em: EntityManager, actor: Actor, before: FeatureFacts[], changed: Changed): Promise<void> {
+  /** A conflict is one of both, and a plan is of many: these features have changed with something else. */
+  private async tellOthers(
+    em: EntityManager,
+    actor: Actor,
+    before: FeatureFacts[],
+    field: 'conflicts' | 'plans',
+    changed: Changed,
+  ): Promise<void> {
     if (before.length === 0) return;
     const keys = before.map(({ key }) => key);
     await raiseVersions(em, keys);
     const after = new Map((await readFeatures(em, keys)).map((facts) => [facts.key, facts]));
     for (const facts of before)
       this.record(actor, 'feature.updated', facts.key, {
-        before: pick(facts, ['conflicts']),
-        after: pick(after.get(facts.key)!, ['conflicts']),
+        before: pick(facts, [field]),
+        after: pick(after.get(facts.key)!, [field]),
       });
     changed(...keys);
   }
@@ -180,9 +200,8 @@ async function find(em: EntityManager, key: string): Promise<FeatureFacts> {
   return facts;
 }
 
-/** A feature for a change. Who gives an organization a value of it holds it `for share`, and waits for what it will be. */
-async function hold(em: EntityManager, key: string, version: number | null): Promise<FeatureFacts> {
-  await em.execute('select from feature_definitions where key = ? for no key update', [key]);
+/** A feature for a change: as changes of features have their turns, it is so until the commit. */
+async function findVersion(em: EntityManager, key: string, version: number | null): Promise<FeatureFacts> {
   const facts = await find(em, key);
   if (version !== null && version !== facts.version) throw problem('precondition_failed');
   return facts;

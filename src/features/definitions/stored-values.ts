@@ -9,7 +9,7 @@ import { misfit } from './value-schema.js';
 
 /**
  * Refuses a change of schema or variants that what is stored elsewhere does not fit: overrides of organizations, and
- * values and variants of rules. Nobody adds one meanwhile: the feature is held.
+ * values and variants of rules. Nobody adds one meanwhile: whoever does holds the features.
  * @throws Problem `conflict` that says which.
  */
 export async function refuseMisfits(em: EntityManager, facts: FeatureFacts): Promise<void> {

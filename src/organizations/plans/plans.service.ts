@@ -5,6 +5,7 @@ import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import type { PageQuery } from '../../kernel/lists.js';
 import { problem } from '../../kernel/problem.js';
+import { PlanRemoval } from './plan-removal.js';
 import { Plan, STANDARD_PLAN } from './plan.entity.js';
 import type { CreatePlanRequest, UpdatePlanRequest } from './plans.dto.js';
 import { countAbove, countOn, holdPlan } from './plans.queries.js';
@@ -15,6 +16,7 @@ export class PlansService {
   constructor(
     private readonly em: EntityManager,
     private readonly audit: AuditService,
+    private readonly removal: PlanRemoval,
   ) {}
 
   /** The plans, by key. */
@@ -82,13 +84,13 @@ export class PlansService {
   }
 
   /**
-   * Removes a plan.
+   * Removes a plan, and what it gives of features.
    * @param version that the caller read; null for any.
    * @throws Problem `not_found`; `precondition_failed`; `plan_in_use`; `conflict` for the standard plan.
    */
   async remove(actor: Actor, key: string, version: number | null): Promise<void> {
     if (key === STANDARD_PLAN) throw problem('conflict', { detail: 'Every new organization is on this plan' });
-    await asSystem(this.em, async (em) => {
+    await this.removal.run(actor, key, async (em) => {
       const plan = await holdPlan(em, key, version);
       const organizations = await countOn(em, key);
       if (organizations > 0) throw problem('plan_in_use', { detail: `Organizations on this plan: ${organizations}` });

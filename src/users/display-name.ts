@@ -1,1 +1,0 @@
-export { IsDisplayName } from '../kernel/display-name.js';
