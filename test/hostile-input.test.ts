@@ -111,7 +111,7 @@ const document = JSON.parse(readFileSync('openapi.json', 'utf8')) as {
   components: { schemas: Record<string, Schema> };
 };
 const operations = Object.entries(document.paths)
-  // OFREP has words of its own for what is wrong, and ignores what it does not know: the handlers of its routes see to it.
+  // OFREP has words of its own for what is wrong, and ignores what it does not know: `ofrep-hostile.test.ts` sees to it.
   .filter(([path]) => !path.startsWith('/ofrep/'))
   .flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({

@@ -59,9 +59,16 @@ function reasonOf(feature: CompiledFeature, { reason, value }: Decision): string
     case 'rollout':
       return 'SPLIT';
     case 'default':
-      // Rules or roll-outs were passed by; without them the value is everybody's.
-      return feature.readsContext || feature.timeThresholds.length > 0 ? 'DEFAULT' : 'STATIC';
+      return isEverybodys(feature) ? 'STATIC' : 'DEFAULT';
   }
+}
+
+/**
+ * Whether nothing but a change can make another value: no rule or roll-out was passed by, and no other feature, whose
+ * rules may look at the context, has a say. By the feature alone, since its decisions keep their text when others change.
+ */
+function isEverybodys({ readsContext, timeThresholds, dependencies, conflicts }: CompiledFeature): boolean {
+  return !readsContext && timeThresholds.length + dependencies.length + conflicts.length === 0;
 }
 
 /** Metadata of OpenFeature are flat; a path is told as a person would write it. */
