@@ -66,8 +66,7 @@ export class FeatureChanges implements OnModuleInit {
     const noted = new Set<string>();
     let change: FeaturesChanged | null = null;
     const result = await this.inTurn(async (em) => {
-      await em.execute('select pg_advisory_xact_lock(?)', [CHANGE_LOCK]);
-      await em.execute('select from feature_revision where id = 1 for update');
+      await holdFeaturesAlone(em);
       const done = await work(em, (...more) => more.forEach((key) => noted.add(key)));
       await em.flush();
       const keys = noted.size > MAX_KEYS ? [EVERYTHING] : [...noted];
@@ -82,6 +81,27 @@ export class FeatureChanges implements OnModuleInit {
     });
     if (change) await this.refresh(change);
     return result;
+  }
+
+  /**
+   * Makes a change as {@link change} would, lets `look` see what is stored then, and takes it back.
+   * @throws whatever the change itself would throw.
+   */
+  async tryOut<T, Seen>(
+    work: (em: EntityManager, changed: Changed) => Promise<T>,
+    look: (em: EntityManager) => Promise<Seen>,
+  ): Promise<{ done: T; seen: Seen }> {
+    const tried = new TriedOut<{ done: T; seen: Seen }>();
+    await this.inTurn(async (em) => {
+      await holdFeaturesAlone(em);
+      const done = await work(em, () => undefined);
+      await em.flush();
+      tried.result = { done, seen: await look(em) };
+      throw tried;
+    }).catch((error: unknown) => {
+      if (error !== tried) throw error;
+    });
+    return tried.result!;
   }
 
   /**
@@ -103,6 +123,17 @@ export class FeatureChanges implements OnModuleInit {
       if (status === 'rejected')
         this.log.warn({ err: (rest as PromiseRejectedResult).reason }, 'a cache did not refresh');
   }
+}
+
+/** Ends the transaction of a change that was only tried. */
+class TriedOut<Result> extends Error {
+  result: Result | null = null;
+}
+
+/** The writer of features, until the transaction ends: alone, and with what the one before has written. */
+async function holdFeaturesAlone(em: EntityManager): Promise<void> {
+  await em.execute('select pg_advisory_xact_lock(?)', [CHANGE_LOCK]);
+  await em.execute('select from feature_revision where id = 1 for update');
 }
 
 /**

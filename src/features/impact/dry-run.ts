@@ -1,19 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { asSystem } from '../../database/tenant-context.js';
 import type { Changed, FeatureChanges } from '../feature-changes.js';
 import { readStoredFeatures, type StoredFeatures } from '../snapshots/stored-features.queries.js';
 
-/** Ends the transaction that was only tried. */
-class TriedOut extends Error {}
-
-/**
- * Makes changes of features as they would be made, with every check, reads what would be stored then, and takes them back:
- * what a change would do is found out by the change itself. Waits for its turn as a writer does.
- */
+/** Changes of features that are made with every check, and taken back once it is read what would be stored. */
 export class DryRun implements Pick<FeatureChanges, 'change'> {
   private found: StoredFeatures | null = null;
 
-  constructor(private readonly em: EntityManager) {}
+  constructor(private readonly changes: FeatureChanges) {}
 
   /** What would be stored after the change. @throws Error when none was made. */
   get stored(): StoredFeatures {
@@ -22,16 +15,8 @@ export class DryRun implements Pick<FeatureChanges, 'change'> {
   }
 
   async change<T>(work: (em: EntityManager, changed: Changed) => Promise<T>): Promise<T> {
-    let result: { value: T } | null = null;
-    await asSystem(this.em, async (em) => {
-      await em.execute('select from feature_revision where id = 1 for update');
-      result = { value: await work(em, () => undefined) };
-      await em.flush();
-      this.found = await readStoredFeatures(em, null);
-      throw new TriedOut();
-    }).catch((error: unknown) => {
-      if (!(error instanceof TriedOut)) throw error;
-    });
-    return result!.value;
+    const { done, seen } = await this.changes.tryOut(work, (em) => readStoredFeatures(em, null));
+    this.found = seen;
+    return done;
   }
 }

@@ -6,6 +6,7 @@ import { ConfigurationsService } from '../configurations/configurations.service.
 import { DefinitionsService } from '../definitions/definitions.service.js';
 import { DEFAULT_ENVIRONMENT } from '../evaluation/evaluation.service.js';
 import type { CompiledEnvironment } from '../evaluator/index.js';
+import { FeatureChanges } from '../feature-changes.js';
 import { Clock } from '../snapshots/clock.js';
 import { compileSnapshot } from '../snapshots/snapshot.js';
 import { readStoredFeatures, type StoredFeatures } from '../snapshots/stored-features.queries.js';
@@ -38,6 +39,7 @@ export class ImpactService {
   constructor(
     private readonly em: EntityManager,
     private readonly clock: Clock,
+    private readonly changes: FeatureChanges,
     private readonly definitions: DefinitionsService,
     private readonly configurations: ConfigurationsService,
   ) {}
@@ -79,7 +81,7 @@ export class ImpactService {
     if ([definition, configuration, remove].filter((change) => change !== undefined).length !== 1)
       throw invalidField('definition', 'one_change', 'Name one of definition, configuration and remove');
     const before = await readStoredFeatures(this.em, null);
-    const dryRun = new DryRun(this.em);
+    const dryRun = new DryRun(this.changes);
     if (definition) await this.definitions.update(actor, key, definition, null, dryRun);
     else if (configuration) await this.configurations.put(actor, key, environment, configuration, null, dryRun);
     else await this.definitions.remove(actor, key, null, dryRun);
