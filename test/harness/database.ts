@@ -46,6 +46,13 @@ export async function createDatabase({ migrated = true } = {}): Promise<TestData
     sql,
     drop: async () => {
       await sql.end();
+      // Half a second for those who are leaving: one that is ended by force says so to a client that listens no more.
+      await inMaintenance(`do $$ begin
+        for attempt in 1 .. 25 loop
+          exit when not exists (select from pg_stat_activity where datname = '${name}');
+          perform pg_sleep(0.02), pg_stat_clear_snapshot();
+        end loop;
+      end $$`);
       await inMaintenance(`drop database if exists ${name} with (force)`);
     },
   };

@@ -138,8 +138,10 @@ describe('P3 Swagger UI', () => {
     expect(signedIn.status).toBe(200);
     await button('Authorize').first().click();
     const dialog = page.locator('.modal-ux');
-    await dialog.locator('input').fill(signedIn.body.accessToken as string);
-    await dialog.getByRole('button', { name: 'Apply credentials' }).click();
+    // The other one takes an API key.
+    const bearer = dialog.locator('.auth-container', { hasText: 'bearer' });
+    await bearer.locator('input').fill(signedIn.body.accessToken as string);
+    await bearer.getByRole('button', { name: 'Apply credentials' }).click();
     await dialog.locator('.btn-done').click();
 
     expect(await tryCall('GET', '/api/v1/users/me')).toMatchObject({ status: 200, body: { email: admin.email } });
