@@ -46,6 +46,8 @@ export class ConfigurationsController {
    * @remarks In place of what it was there. The rules are asked in their order; the first whose conditions and segments all fit
    * decides. It gives exactly one of `value`, `variant` and `rollout`; a roll-out of a boolean gives true, of other types one
    * of the variants. For whom no rule fits the `rollout` of the whole decides, then the plan's value, then the default.
+   * Who is outside of that `rollout` has the default: of a boolean whose default is true everybody has it, whatever the
+   * percentage. Names of rules are shown to whoever evaluates.
    */
   @Put(':environment')
   @Authorize('platform-admin')

@@ -56,7 +56,7 @@ export class DefinitionsController {
    * Changes a feature.
    * @remarks What is left out stays, null clears; `dependencies`, `conflicts`, `variants`, `tags` and `plans` are replaced as a
    * whole. What is stored has to fit afterwards: if a plan's value, a rule or an override of an organization does not, that
-   * is 409 `conflict`, which names it. A conflict stands in both features, so that naming or removing it in one changes
+   * is 409 `conflict`, which names it. An override above a plan's value fits: it stays, and has no effect. A conflict stands in both features, so that naming or removing it in one changes
    * the other, and its version.
    */
   @Patch(':key')

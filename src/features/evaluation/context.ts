@@ -2,7 +2,7 @@
 export type EvaluationContext = Readonly<Record<string, unknown>>;
 
 const MOST_ATTRIBUTES = 200;
-/** Roll-outs hash a text once each: of 1 MiB, 200 of them would hold the process for 0.2 s. */
+/** Each roll-out hashes the text that it goes by, and a body may have 1 MiB. */
 const LONGEST_TEXT = 2_048;
 
 /** What is wrong with a context; null when nothing is. What lies deeper in it is not looked at by any rule. */

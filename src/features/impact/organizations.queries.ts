@@ -8,7 +8,7 @@ export interface CountedOrganization extends SubjectOrganization {
   members: number;
 }
 
-/** A page takes about 30 ms to read and to evaluate: nobody else waits longer for this process. */
+/** Evaluated without a pause: others wait for this process as long as one page takes. */
 const PAGE = 5_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 

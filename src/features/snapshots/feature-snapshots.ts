@@ -8,8 +8,8 @@ import { readRevision, readStoredFeatures } from './stored-features.queries.js';
 
 /**
  * The configuration of all features, compiled, in memory. Kept right by the change bus: a change recompiles what it names
- * and nothing else (1 ms of 1,000 features, where all of them take 30 ms). While the bus is down, or after something
- * could not be read, the database is asked for its revision before anything is answered.
+ * and nothing else, and links all of them anew (2 to 3 ms of CPU for 1,000). While the bus is down, or after something could
+ * not be read, the database is asked for its revision before anything is answered.
  */
 @Injectable()
 export class FeatureSnapshots implements ChangeListener {
