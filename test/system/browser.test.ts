@@ -142,7 +142,7 @@ describe('P3 Swagger UI', () => {
     const bearer = dialog.locator('.auth-container', { hasText: 'bearer' });
     await bearer.locator('input').fill(signedIn.body.accessToken as string);
     await bearer.getByRole('button', { name: 'Apply credentials' }).click();
-    await dialog.locator('.btn-done').click();
+    await bearer.locator('.btn-done').click();
 
     expect(await tryCall('GET', '/api/v1/users/me')).toMatchObject({ status: 200, body: { email: admin.email } });
     expect(await tryCall('GET', '/api/v1/admin/users')).toMatchObject({ status: 200, body: { meta: { page: 1 } } });
