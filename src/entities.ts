@@ -12,6 +12,7 @@ import { ServiceAccount } from './auth/service-accounts/service-account.entity.j
 import { Session } from './auth/sessions/session.entity.js';
 import { SigningKey } from './auth/tokens/signing-key.entity.js';
 import { Environment } from './environments/environment.entity.js';
+import { FeatureChangeLog } from './features/change-log/feature-change-log.entity.js';
 import { FeatureConfiguration } from './features/configurations/feature-configuration.entity.js';
 import { FeatureDefinition } from './features/definitions/feature-definition.entity.js';
 import {
@@ -59,6 +60,7 @@ export const entities = [
   ServiceAccount,
   ApiKey,
   FeatureRevision,
+  FeatureChangeLog,
   FeatureDefinition,
   FeatureDependency,
   FeatureConflict,

@@ -18,6 +18,8 @@ let removed: Member;
 let platformAdmin: Person;
 let before: { theirs: Snapshot; mine: Snapshot };
 
+const SEEDED_CHANGE = newId();
+
 beforeAll(async () => {
   tenon = await startApp({ env: { DNS_SERVERS: '127.0.0.1:1' } });
   // The one that the examples name.
@@ -26,6 +28,11 @@ beforeAll(async () => {
   );
   await tenon.db.sql.query(
     `insert into feature_segments (key, conditions, created_at, updated_at) values ('beta-testers', '[]', now(), now())`,
+  );
+  await tenon.db.sql.query(
+    `insert into feature_change_logs (id, at, revision, kind, segment_key, derived, actor_kind)
+     values ($1, now(), 1, 'segment', 'beta-testers', false, 'system')`,
+    [SEEDED_CHANGE],
   );
   [mine, theirs, deactivated, deleted] = [
     await seedTenant(tenon),
@@ -58,6 +65,7 @@ const COMMON: Record<string, string> = {
   environments: 'production',
   features: SEEDED_FEATURE,
   segments: 'beta-testers',
+  changes: SEEDED_CHANGE,
 };
 /** What a query or a body names by an id, and the segment under which it is known. */
 const REFERENCES: Record<string, string> = {

@@ -3,6 +3,8 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ChangeBus } from '../database/change-bus.js';
 import { asSystem } from '../database/tenant-context.js';
 import { EnvironmentChanges } from '../environments/environment-changes.js';
+import { type ChangeOrigin, OpenChange } from './change-log/change-entry.js';
+import { writeEntries } from './change-log/change-log.queries.js';
 
 /** The topic of the change bus. Keys: `new-dashboard` a feature, `segment:beta`, `environment:production`, `*` all. */
 export const FEATURES_TOPIC = 'features';
@@ -23,12 +25,15 @@ export interface FeaturesChanged {
 /** Somebody who keeps features in memory; resolves once it holds what was committed. */
 export type FeatureListener = (change: FeaturesChanged) => Promise<void>;
 
-/** Notes what `work` changed; with nothing noted the transaction is no change. */
-export type Changed = (...keys: string[]) => void;
+/** What changes features in a transaction: it notes what it changed in its second argument. */
+export type ChangeWork<T> = (em: EntityManager, change: OpenChange) => Promise<T>;
+
+/** Where changes are made: for good, or as part of a larger one, or only tried. */
+export type FeatureWriter = Pick<FeatureChanges, 'change'>;
 
 /**
  * How definitions, configurations, segments and environments are changed: one transaction after the other, counted by
- * `feature_revision`, and told to every instance with the commit. Whoever writes waits for the one before, so checks of
+ * `feature_revision`, kept in the change log, and told to every instance with the commit. Whoever writes waits for the one before, so checks of
  * the graph see all that was written, and two writes cannot make together what neither of them makes alone.
  */
 @Injectable()
@@ -46,8 +51,8 @@ export class FeatureChanges implements OnModuleInit {
   /** Environments are a room below: what they change is counted and told the same way. */
   onModuleInit(): void {
     this.environments.provide((key, work) =>
-      this.change((em, changed) => {
-        changed(`environment:${key}`);
+      this.change((em, change) => {
+        change.names(`environment:${key}`);
         return work(em);
       }),
     );
@@ -60,43 +65,50 @@ export class FeatureChanges implements OnModuleInit {
 
   /**
    * Runs a change as `tenon_system`, alone among the changes of features of all instances.
-   * @param work notes the keys of what it changed by its second argument.
+   * @throws Problem `feature_change_needs_approval` or `feature_change_needs_reason` where a policy says so.
    */
-  async change<T>(work: (em: EntityManager, changed: Changed) => Promise<T>): Promise<T> {
-    const noted = new Set<string>();
-    let change: FeaturesChanged | null = null;
+  async change<T>(work: ChangeWork<T>, origin: ChangeOrigin = {}): Promise<T> {
+    const open = new OpenChange();
+    let committed: FeaturesChanged | null = null;
     const result = await this.inTurn(async (em) => {
       await holdFeaturesAlone(em);
-      const done = await work(em, (...more) => more.forEach((key) => noted.add(key)));
+      const done = await work(em, open);
       await em.flush();
-      const keys = noted.size > MAX_KEYS ? [EVERYTHING] : [...noted];
+      const keys = open.keys.size > MAX_KEYS ? [EVERYTHING] : [...open.keys];
       if (keys.length > 0) {
         const [row] = await em.execute<[{ revision: string }]>(
           'update feature_revision set revision = revision + 1 where id = 1 returning revision',
         );
-        change = { revision: Number(row.revision), keys };
-        await this.bus.announce(em, FEATURES_TOPIC, [String(change.revision), ...keys]);
+        committed = { revision: Number(row.revision), keys };
+        open.written = await writeEntries(em, open.entries, committed.revision, origin);
+        await this.bus.announce(em, FEATURES_TOPIC, [String(committed.revision), ...keys]);
       }
       return done;
     });
-    if (change) await this.refresh(change);
+    if (committed) await this.refresh(committed);
     return result;
+  }
+
+  /** Makes changes part of one that is open: they commit with it, under its origin. */
+  within(em: EntityManager, open: OpenChange): FeatureWriter {
+    return { change: (work) => work(em, open) };
   }
 
   /**
    * Makes a change as {@link change} would, lets `look` see what is stored then, and takes it back.
-   * @throws whatever the change itself would throw.
+   * @throws whatever the change itself would throw, but for what policies ask.
    */
   async tryOut<T, Seen>(
-    work: (em: EntityManager, changed: Changed) => Promise<T>,
-    look: (em: EntityManager) => Promise<Seen>,
+    work: ChangeWork<T>,
+    look: (em: EntityManager, change: OpenChange) => Promise<Seen>,
   ): Promise<{ done: T; seen: Seen }> {
     const tried = new TriedOut<{ done: T; seen: Seen }>();
+    const open = new OpenChange();
     await this.inTurn(async (em) => {
       await holdFeaturesAlone(em);
-      const done = await work(em, () => undefined);
+      const done = await work(em, open);
       await em.flush();
-      tried.result = { done, seen: await look(em) };
+      tried.result = { done, seen: await look(em, open) };
       throw tried;
     }).catch((error: unknown) => {
       if (error !== tried) throw error;

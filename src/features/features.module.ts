@@ -3,6 +3,9 @@ import { Module } from '@nestjs/common';
 import { EnvironmentsModule } from '../environments/environments.module.js';
 import { Schedules } from '../jobs/schedules.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { ChangeLogController } from './change-log/change-log.controller.js';
+import { ChangeLogService } from './change-log/change-log.service.js';
+import { Restore } from './change-log/restore.js';
 import { ConfigurationsController } from './configurations/configurations.controller.js';
 import { ConfigurationsService } from './configurations/configurations.service.js';
 import { DefinitionsController } from './definitions/definitions.controller.js';
@@ -33,6 +36,7 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
 @Module({
   imports: [EnvironmentsModule, OrganizationsModule],
   controllers: [
+    ChangeLogController,
     DefinitionsController,
     ConfigurationsController,
     SegmentsController,
@@ -46,6 +50,8 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
     DefinitionsService,
     ConfigurationsService,
     SegmentsService,
+    Restore,
+    ChangeLogService,
     Clock,
     FeatureSnapshots,
     OrganizationFeatures,

@@ -53,9 +53,9 @@ export async function changeFeatures(
   work: (em: EntityManager) => Promise<unknown>,
 ): Promise<void> {
   await RequestContext.create(tenon.app.get(MikroORM).em, () =>
-    tenon.app.get(FeatureChanges).change(async (em, changed) => {
+    tenon.app.get(FeatureChanges).change(async (em, change) => {
       await work(em);
-      changed(...keys);
+      change.names(...keys);
     }),
   );
 }

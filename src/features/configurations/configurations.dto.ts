@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
+import { IsChangeReason } from '../change-log/change-reason.dto.js';
 import { FeaturePath } from '../definitions/definitions.dto.js';
 import { MAX_RULES } from '../evaluator/check.js';
 import { RolloutBody, RuleBody } from '../targeting.dto.js';
@@ -39,6 +40,10 @@ export class PutConfigurationRequest {
   @ValidateNested()
   @Type(() => RolloutBody)
   rollout?: RolloutBody | null;
+
+  /** Why it is changed; it stands in the change log. */
+  @IsChangeReason()
+  reason?: string | null;
 }
 
 /** Names a feature in an environment. */

@@ -11,9 +11,10 @@ import { FeatureDefinition } from '../definitions/feature-definition.entity.js';
 import { checkConfiguration } from '../evaluator/check.js';
 import type { RolloutData, RuleData } from '../evaluator/model.js';
 import { equal } from '../evaluator/values.js';
-import { FeatureChanges } from '../feature-changes.js';
+import { FeatureChanges, type FeatureWriter } from '../feature-changes.js';
 import { FeatureSegment } from '../segments/feature-segment.entity.js';
 import { type RolloutBody, type RuleBody, toConditions } from '../targeting.dto.js';
+import { toState } from './configuration-state.js';
 import type { PutConfigurationRequest } from './configurations.dto.js';
 import type { ConfigurationFacts } from './configurations.view.js';
 import { FeatureConfiguration } from './feature-configuration.entity.js';
@@ -61,9 +62,9 @@ export class ConfigurationsService {
     environment: string,
     request: PutConfigurationRequest,
     version: number | null,
-    changes: Pick<FeatureChanges, 'change'> = this.changes,
+    changes: FeatureWriter = this.changes,
   ): Promise<ConfigurationFacts> {
-    return changes.change(async (em, changed) => {
+    return changes.change(async (em, change) => {
       const feature = await findFeature(em, key);
       await findEnvironment(em, environment);
       const stored = await em.findOne(FeatureConfiguration, { feature: key, environment });
@@ -78,7 +79,16 @@ export class ConfigurationsService {
       const data = { enabled, rules, rollout, version: before.version + 1, updatedAt: new Date() };
       if (stored) Object.assign(stored, data);
       else em.create(FeatureConfiguration, { feature: key, environment, ...data });
-      changed(key);
+      change.names(key);
+      change.log({
+        actor,
+        kind: 'configuration',
+        feature: key,
+        environment,
+        before: stored ? toState(before) : null,
+        after: toState(after),
+        reason: request.reason,
+      });
       const told = (facts: ConfigurationFacts): Record<string, unknown> =>
         Object.fromEntries((['environment', ...fields] as const).map((field) => [field, facts[field]]));
       this.audit.record(actor, 'feature.configured', {

@@ -6,6 +6,7 @@ import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { toPage } from '../../kernel/lists.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
+import { ReasonQuery } from '../change-log/change-reason.dto.js';
 import { createExamples, updateExamples } from './definitions.examples.js';
 import { CreateFeatureRequest, FeaturePath, FeaturesQuery, UpdateFeatureRequest } from './definitions.dto.js';
 import { DefinitionsService } from './definitions.service.js';
@@ -85,8 +86,9 @@ export class DefinitionsController {
   async deleteFeature(
     @CurrentActor() actor: Actor,
     @Param() { key }: FeaturePath,
+    @Query() { reason }: ReasonQuery,
     @IfMatch() version: number | null,
   ): Promise<void> {
-    await this.definitions.remove(actor, key, version);
+    await this.definitions.remove(actor, key, version, reason);
   }
 }

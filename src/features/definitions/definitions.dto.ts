@@ -20,6 +20,7 @@ import {
 import { IsDisplayName } from '../../kernel/display-name.js';
 import type { Json, JsonObject } from '../../kernel/json.js';
 import { PageQuery } from '../../kernel/lists.js';
+import { IsChangeReason } from '../change-log/change-reason.dto.js';
 import { FEATURE_KEY, FEATURE_KEY_MESSAGE } from '../feature-key.js';
 import { ANY_VALUE, AreFeatureValues, IsFeatureValue } from '../feature-value.js';
 import {
@@ -33,6 +34,8 @@ import {
 
 /** Names of routes that stand where a key could. */
 const RESERVED = ['changes', 'import', 'export', 'evaluate'];
+const IsNotReserved = (): PropertyDecorator =>
+  IsNotIn(RESERVED, { message: `key is one of ${RESERVED.join(', ')}, which are addresses` });
 const TAG = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,49}$/u;
 export const CATEGORY = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,99}$/u;
 export const CATEGORY_MESSAGE = {
@@ -173,6 +176,10 @@ class FeatureFields {
     message: 'each of tags has to be one word of 1 to 50 letters, digits, dots, underscores and hyphens',
   })
   tags?: string[];
+
+  /** Why it is changed; it stands in the change log. */
+  @IsChangeReason()
+  reason?: string | null;
 }
 
 /** Changes a feature. What is left out stays, null clears; arrays and `plans` are replaced as a whole. */
@@ -200,7 +207,7 @@ export class CreateFeatureRequest extends FeatureFields {
    */
   @IsString()
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
-  @IsNotIn(RESERVED, { message: `key is one of ${RESERVED.join(', ')}, which are addresses` })
+  @IsNotReserved()
   key!: string;
 
   /**
@@ -231,6 +238,7 @@ export class FeaturePath {
    * @example new-dashboard
    */
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
+  @IsNotReserved()
   key!: string;
 }
 

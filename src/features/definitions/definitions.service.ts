@@ -3,12 +3,14 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { AuditData } from '../../audit/audit-entry.entity.js';
 import { AuditService } from '../../audit/audit.service.js';
 import type { Actor } from '../../kernel/actor.js';
-import type { Json } from '../../kernel/json.js';
+import type { Json, JsonObject } from '../../kernel/json.js';
 import { readSort } from '../../kernel/lists.js';
 import { problem } from '../../kernel/problem.js';
 import { PlanRemoval } from '../../organizations/plans/plan-removal.js';
+import { readConfigurations } from '../configurations/configuration-state.js';
 import { equal } from '../evaluator/values.js';
-import { type Changed, FeatureChanges } from '../feature-changes.js';
+import type { OpenChange } from '../change-log/change-entry.js';
+import { FeatureChanges, type FeatureWriter } from '../feature-changes.js';
 import { checkGraph } from '../graph/graph.queries.js';
 import { definitionFaults } from './definition-faults.js';
 import type { CreateFeatureRequest, FeaturesQuery, UpdateFeatureRequest } from './definitions.dto.js';
@@ -60,10 +62,10 @@ export class DefinitionsService implements OnModuleInit {
   /** What a plan gives of features goes with it. */
   onModuleInit(): void {
     this.plans.provide((actor, plan, work) =>
-      this.changes.change(async (em, changed) => {
+      this.changes.change(async (em, change) => {
         const before = await readFeaturesOf(em, plan);
         await work(em);
-        await this.tellOthers(em, actor, before, 'plans', changed);
+        await this.tellOthers(em, actor, before, 'plans', change);
       }),
     );
   }
@@ -82,20 +84,26 @@ export class DefinitionsService implements OnModuleInit {
    * Makes a feature.
    * @throws Problem `conflict` when the key is taken; `validation_failed` with what does not fit; what the graph refuses.
    */
-  async create(actor: Actor, request: CreateFeatureRequest): Promise<FeatureFacts> {
+  async create(
+    actor: Actor,
+    { reason, ...request }: CreateFeatureRequest,
+    changes: FeatureWriter = this.changes,
+  ): Promise<FeatureFacts> {
     const facts = toFacts(request);
     refuseFaults(facts, FIELDS);
     try {
-      return await this.changes.change(async (em, changed) => {
+      return await changes.change(async (em, change) => {
         await refuseUnknown(em, facts);
         const others = await readFeatures(em, facts.conflicts);
         await insertFeature(em, facts);
         await this.writeRelations(em, facts, ['dependencies', 'conflicts', 'plans']);
         await checkGraph(em, facts.key);
-        changed(facts.key);
+        change.names(facts.key);
         this.record(actor, 'feature.created', facts.key, { after: pick(facts, ['type', ...FIELDS]) });
-        await this.tellOthers(em, actor, others, 'conflicts', changed);
-        return find(em, facts.key);
+        const made = await find(em, facts.key);
+        change.log({ actor, kind: 'feature', feature: made.key, before: null, after: toState(made), reason });
+        await this.tellOthers(em, actor, others, 'conflicts', change);
+        return made;
       });
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
@@ -115,9 +123,9 @@ export class DefinitionsService implements OnModuleInit {
     key: string,
     request: UpdateFeatureRequest,
     version: number | null,
-    changes: Pick<FeatureChanges, 'change'> = this.changes,
+    changes: FeatureWriter = this.changes,
   ): Promise<FeatureFacts> {
-    return changes.change(async (em, changed) => {
+    return changes.change(async (em, change) => {
       const before = await findVersion(em, key, version);
       const given = FIELDS.filter((field) => request[field] !== undefined);
       const after = toFacts({ ...before, ...pick(request, given) });
@@ -133,10 +141,13 @@ export class DefinitionsService implements OnModuleInit {
       await updateFeature(em, after);
       await this.writeRelations(em, after, fields);
       await checkGraph(em, key);
-      changed(key);
+      change.names(key);
       this.record(actor, 'feature.updated', key, { before: pick(before, fields), after: pick(after, fields) });
-      await this.tellOthers(em, actor, others, 'conflicts', changed);
-      return find(em, key);
+      const changed = await find(em, key);
+      const states = { before: toState(before), after: toState(changed) };
+      change.log({ actor, kind: 'feature', feature: key, ...states, reason: request.reason });
+      await this.tellOthers(em, actor, others, 'conflicts', change);
+      return changed;
     });
   }
 
@@ -150,16 +161,19 @@ export class DefinitionsService implements OnModuleInit {
     actor: Actor,
     key: string,
     version: number | null,
-    changes: Pick<FeatureChanges, 'change'> = this.changes,
+    reason: string | null = null,
+    changes: FeatureWriter = this.changes,
   ): Promise<void> {
-    await changes.change(async (em, changed) => {
+    await changes.change(async (em, change) => {
       const before = await findVersion(em, key, version);
       await refuseInUse(em, key, 'remove');
       const others = await readFeatures(em, before.conflicts);
+      const state = { ...toState(before), configurations: await readConfigurations(em, key) };
       await em.execute('delete from feature_definitions where key = ?', [key]);
-      changed(key);
+      change.names(key);
+      change.log({ actor, kind: 'feature', feature: key, before: state, after: null, reason });
       this.record(actor, 'feature.deleted', key, { before: pick(before, ['type', ...FIELDS]) });
-      await this.tellOthers(em, actor, others, 'conflicts', changed);
+      await this.tellOthers(em, actor, others, 'conflicts', change);
     });
   }
 
@@ -175,18 +189,19 @@ export class DefinitionsService implements OnModuleInit {
     actor: Actor,
     before: FeatureFacts[],
     field: 'conflicts' | 'plans',
-    changed: Changed,
+    change: OpenChange,
   ): Promise<void> {
     if (before.length === 0) return;
     const keys = before.map(({ key }) => key);
     await raiseVersions(em, keys);
     const after = new Map((await readFeatures(em, keys)).map((facts) => [facts.key, facts]));
-    for (const facts of before)
-      this.record(actor, 'feature.updated', facts.key, {
-        before: pick(facts, [field]),
-        after: pick(after.get(facts.key)!, [field]),
-      });
-    changed(...keys);
+    for (const facts of before) {
+      const now = after.get(facts.key)!;
+      const states = { before: toState(facts), after: toState(now) };
+      change.log({ actor, kind: 'feature', feature: facts.key, ...states, derived: true });
+      this.record(actor, 'feature.updated', facts.key, { before: pick(facts, [field]), after: pick(now, [field]) });
+    }
+    change.names(...keys);
   }
 
   private record(actor: Actor, action: string, key: string, change: { before?: AuditData; after?: AuditData }): void {
@@ -198,6 +213,11 @@ async function find(em: EntityManager, key: string): Promise<FeatureFacts> {
   const [facts] = await readFeatures(em, [key]);
   if (!facts) throw problem('not_found');
   return facts;
+}
+
+/** What a feature is, whole, as the change log keeps it. */
+function toState(facts: FeatureFacts): JsonObject {
+  return pick(facts, ['type', ...FIELDS]) as JsonObject;
 }
 
 /** A feature for a change: as changes of features have their turns, it is so until the commit. */

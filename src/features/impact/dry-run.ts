@@ -1,9 +1,8 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Changed, FeatureChanges } from '../feature-changes.js';
+import type { ChangeWork, FeatureChanges, FeatureWriter } from '../feature-changes.js';
 import { readStoredFeatures, type StoredFeatures } from '../snapshots/stored-features.queries.js';
 
 /** Changes of features that are made with every check, and taken back once it is read what would be stored. */
-export class DryRun implements Pick<FeatureChanges, 'change'> {
+export class DryRun implements FeatureWriter {
   private found: StoredFeatures | null = null;
 
   constructor(private readonly changes: FeatureChanges) {}
@@ -14,7 +13,7 @@ export class DryRun implements Pick<FeatureChanges, 'change'> {
     return this.found;
   }
 
-  async change<T>(work: (em: EntityManager, changed: Changed) => Promise<T>): Promise<T> {
+  async change<T>(work: ChangeWork<T>): Promise<T> {
     const { done, seen } = await this.changes.tryOut(work, (em) => readStoredFeatures(em, null));
     this.found = seen;
     return done;

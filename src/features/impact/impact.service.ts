@@ -84,7 +84,7 @@ export class ImpactService {
     const dryRun = new DryRun(this.changes);
     if (definition) await this.definitions.update(actor, key, definition, null, dryRun);
     else if (configuration) await this.configurations.put(actor, key, environment, configuration, null, dryRun);
-    else await this.definitions.remove(actor, key, null, dryRun);
+    else await this.definitions.remove(actor, key, null, null, dryRun);
     return { environment, ...(await this.compare(before, dryRun.stored, key, environment)) };
   }
 

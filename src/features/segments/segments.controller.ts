@@ -6,6 +6,7 @@ import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { PageQuery, toPage } from '../../kernel/lists.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
+import { ReasonQuery } from '../change-log/change-reason.dto.js';
 import { CreateSegmentRequest, SegmentPath, UpdateSegmentRequest } from './segments.dto.js';
 import { SegmentsService } from './segments.service.js';
 import { SegmentPageView, SegmentView, toSegmentView } from './segments.view.js';
@@ -66,8 +67,9 @@ export class SegmentsController {
   async deleteSegment(
     @CurrentActor() actor: Actor,
     @Param() { key }: SegmentPath,
+    @Query() { reason }: ReasonQuery,
     @IfMatch() version: number | null,
   ): Promise<void> {
-    await this.segments.remove(actor, key, version);
+    await this.segments.remove(actor, key, version, reason);
   }
 }

@@ -12,6 +12,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { IsDisplayName } from '../../kernel/display-name.js';
+import { IsChangeReason } from '../change-log/change-reason.dto.js';
 import { MAX_CONDITIONS } from '../evaluator/check-conditions.js';
 import { FEATURE_KEY, FEATURE_KEY_MESSAGE } from '../feature-key.js';
 import { ConditionBody } from '../targeting.dto.js';
@@ -32,6 +33,10 @@ class SegmentFields {
   @IsString()
   @MaxLength(500)
   description?: string | null;
+
+  /** Why it is changed; it stands in the change log. */
+  @IsChangeReason()
+  reason?: string | null;
 }
 
 /** Makes a segment. */

@@ -3,13 +3,13 @@ import { Injectable } from '@nestjs/common';
 import type { AuditData } from '../../audit/audit-entry.entity.js';
 import { AuditService } from '../../audit/audit.service.js';
 import type { Actor } from '../../kernel/actor.js';
-import type { Json } from '../../kernel/json.js';
+import type { Json, JsonObject } from '../../kernel/json.js';
 import type { PageQuery } from '../../kernel/lists.js';
 import { problem } from '../../kernel/problem.js';
 import { checkConditions } from '../evaluator/check.js';
 import type { ConditionData } from '../evaluator/model.js';
 import { equal } from '../evaluator/values.js';
-import { FeatureChanges } from '../feature-changes.js';
+import { FeatureChanges, type FeatureWriter } from '../feature-changes.js';
 import { toConditions } from '../targeting.dto.js';
 import { FeatureSegment } from './feature-segment.entity.js';
 import type { CreateSegmentRequest, UpdateSegmentRequest } from './segments.dto.js';
@@ -35,16 +35,28 @@ export class SegmentsService {
   }
 
   /** @throws Problem `conflict` when the key is taken; `validation_failed`. */
-  async create(actor: Actor, request: CreateSegmentRequest): Promise<FeatureSegment> {
+  async create(
+    actor: Actor,
+    request: CreateSegmentRequest,
+    changes: FeatureWriter = this.changes,
+  ): Promise<FeatureSegment> {
     const { key, name = null, description = null } = request;
     const when = checked(toConditions(request.when));
     const now = new Date();
     try {
-      return await this.changes.change(async (em, changed) => {
+      return await changes.change(async (em, change) => {
         const texts = { name, description };
         const segment = em.create(FeatureSegment, { key, ...texts, conditions: when, createdAt: now, updatedAt: now });
-        changed(`segment:${key}`);
+        change.names(`segment:${key}`);
         this.record(actor, 'segment.created', key, { after: { ...texts, when } });
+        change.log({
+          actor,
+          kind: 'segment',
+          segment: key,
+          before: null,
+          after: toState(segment),
+          reason: request.reason,
+        });
         await em.flush();
         return segment;
       });
@@ -62,25 +74,28 @@ export class SegmentsService {
   async update(
     actor: Actor,
     key: string,
-    { when, ...texts }: UpdateSegmentRequest,
+    { when, reason, ...texts }: UpdateSegmentRequest,
     version: number | null,
+    changes: FeatureWriter = this.changes,
   ): Promise<FeatureSegment> {
-    const changes = { ...texts, ...(when && { when: checked(toConditions(when)) }) };
-    return this.changes.change(async (em, changed) => {
+    const wanted = { ...texts, ...(when && { when: checked(toConditions(when)) }) };
+    return changes.change(async (em, change) => {
       const segment = await find(em, key, version);
       const before = toData(segment);
       const fields = (['name', 'description', 'when'] as const).filter(
-        (field) => changes[field] !== undefined && !equal(before[field] as Json, changes[field] as Json),
+        (field) => wanted[field] !== undefined && !equal(before[field] as Json, wanted[field] as Json),
       );
       if (fields.length === 0) return segment;
-      const after = Object.fromEntries(fields.map((field) => [field, changes[field]]));
+      const after = Object.fromEntries(fields.map((field) => [field, wanted[field]]));
       const { when: conditions = segment.conditions, ...rest } = after as Partial<typeof before>;
       Object.assign(segment, rest, { conditions, version: segment.version + 1 });
-      changed(`segment:${key}`);
+      change.names(`segment:${key}`);
       this.record(actor, 'segment.updated', key, {
         before: Object.fromEntries(fields.map((field) => [field, before[field]])),
         after,
       });
+      const states = { before: before as unknown as JsonObject, after: toState(segment) };
+      change.log({ actor, kind: 'segment', segment: key, ...states, reason });
       await em.flush();
       return segment;
     });
@@ -91,13 +106,20 @@ export class SegmentsService {
    * @param version that the caller read; null for any.
    * @throws Problem `not_found`; `precondition_failed`; `feature_segment_in_use` with the features.
    */
-  async remove(actor: Actor, key: string, version: number | null): Promise<void> {
-    await this.changes.change(async (em, changed) => {
+  async remove(
+    actor: Actor,
+    key: string,
+    version: number | null,
+    reason: string | null = null,
+    changes: FeatureWriter = this.changes,
+  ): Promise<void> {
+    await changes.change(async (em, change) => {
       const segment = await find(em, key, version);
       const features = await featuresNaming(em, key);
       if (features.length > 0)
         throw problem('feature_segment_in_use', { detail: `Rules of these name it: ${features.join(', ')}` });
-      changed(`segment:${key}`);
+      change.names(`segment:${key}`);
+      change.log({ actor, kind: 'segment', segment: key, before: toState(segment), after: null, reason });
       this.record(actor, 'segment.deleted', key, { before: toData(segment) });
       await em.remove(segment).flush();
     });
@@ -117,6 +139,11 @@ async function find(em: EntityManager, key: string, version: number | null): Pro
 
 function toData({ name, description, conditions }: FeatureSegment) {
   return { name: name ?? null, description: description ?? null, when: conditions };
+}
+
+/** What a segment is, whole, as the change log keeps it. */
+function toState(segment: FeatureSegment): JsonObject {
+  return toData(segment) as unknown as JsonObject;
 }
 
 function checked(when: ConditionData[]): ConditionData[] {

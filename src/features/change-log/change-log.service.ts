@@ -1,0 +1,65 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { asSystem } from '../../database/tenant-context.js';
+import type { Actor } from '../../kernel/actor.js';
+import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js';
+import { problem } from '../../kernel/problem.js';
+import { readNames } from '../../users/names.queries.js';
+import { FeatureChanges } from '../feature-changes.js';
+import type { ChangesQuery, RollbackRequest } from './change-log.dto.js';
+import { findEntries } from './change-log.queries.js';
+import { type ChangeView, toChangeView } from './change-log.view.js';
+import { FeatureChangeLog } from './feature-change-log.entity.js';
+import { Restore } from './restore.js';
+
+/** Who changed what of features, when and why; and how it is taken back. */
+@Injectable()
+export class ChangeLogService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly changes: FeatureChanges,
+    private readonly restore: Restore,
+  ) {}
+
+  /** Changes that meet every filter, newest first. @throws Problem `validation_failed` for a cursor of another list. */
+  async list({ cursor, ...filters }: ChangesQuery): Promise<CursorPage<ChangeView>> {
+    const before = readCursor(cursor);
+    const rows = await asSystem(this.em, (em) => findEntries(em, filters, before));
+    const { data, meta } = toCursorPage(rows, filters.limit, ({ id }) => id);
+    return { data: await this.toViews(data), meta };
+  }
+
+  /** @throws Problem `not_found`. */
+  async get(id: string): Promise<ChangeView> {
+    const entry = await asSystem(this.em, (em) => find(em, id));
+    return (await this.toViews([entry]))[0]!;
+  }
+
+  /**
+   * Makes what a change was about what it was, before or after it; with it goes whatever was changed of it since.
+   * @returns what that changed.
+   * @throws Problem `not_found`; whatever an admin would be refused with who made the same change by hand.
+   */
+  async rollback(actor: Actor, id: string, { to = 'before', reason = null }: RollbackRequest): Promise<ChangeView[]> {
+    const made = await this.changes.change(
+      async (em, change) => {
+        const entry = await find(em, id);
+        const writer = this.changes.within(em, change);
+        await this.restore.to(em, actor, entry, (to === 'before' ? entry.before : entry.after) ?? null, writer);
+        return change;
+      },
+      { rolledBackId: id, reason },
+    );
+    return this.toViews(made.written);
+  }
+
+  private async toViews(entries: readonly FeatureChangeLog[]): Promise<ChangeView[]> {
+    const ids = new Set(entries.flatMap(({ actorId }) => actorId ?? []));
+    const names = ids.size > 0 ? await readNames(this.em, [...ids]) : new Map<string, string>();
+    return entries.map((entry) => toChangeView(entry, names));
+  }
+}
+
+async function find(em: EntityManager, id: string): Promise<FeatureChangeLog> {
+  return em.findOneOrFail(FeatureChangeLog, { id }, { failHandler: () => problem('not_found') });
+}

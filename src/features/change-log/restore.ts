@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Actor } from '../../kernel/actor.js';
+import type { JsonObject } from '../../kernel/json.js';
+import { problem } from '../../kernel/problem.js';
+import { ConfigurationsService } from '../configurations/configurations.service.js';
+import type { PutConfigurationRequest } from '../configurations/configurations.dto.js';
+import type { CreateFeatureRequest } from '../definitions/definitions.dto.js';
+import { readFeatures } from '../definitions/definitions.queries.js';
+import { DefinitionsService } from '../definitions/definitions.service.js';
+import type { FeatureWriter } from '../feature-changes.js';
+import { FeatureSegment } from '../segments/feature-segment.entity.js';
+import type { CreateSegmentRequest } from '../segments/segments.dto.js';
+import { SegmentsService } from '../segments/segments.service.js';
+import type { FeatureChangeLog } from './feature-change-log.entity.js';
+
+/** What nobody has configured. */
+const NOT_CONFIGURED: PutConfigurationRequest = { enabled: true, rules: [], rollout: null };
+
+/** Makes things what they were, by the same services, and so under the same checks, as an admin would. */
+@Injectable()
+export class Restore {
+  constructor(
+    private readonly definitions: DefinitionsService,
+    private readonly configurations: ConfigurationsService,
+    private readonly segments: SegmentsService,
+  ) {}
+
+  /**
+   * Gives what an entry is about a state that the log has of it; null removes it.
+   * @throws Problem whatever the change would be refused with; `conflict` where the state cannot come back.
+   */
+  async to(
+    em: EntityManager,
+    actor: Actor,
+    { kind, featureKey, segmentKey, environmentKey }: FeatureChangeLog,
+    state: JsonObject | null,
+    writer: FeatureWriter,
+  ): Promise<void> {
+    if (kind === 'feature') await this.feature(em, actor, featureKey!, state, writer);
+    else if (kind === 'segment') await this.segment(em, actor, segmentKey!, state, writer);
+    else if (kind === 'configuration') {
+      const request = (state ?? NOT_CONFIGURED) as unknown as PutConfigurationRequest;
+      await this.configurations.put(actor, featureKey!, environmentKey!, request, null, writer);
+    } else throw problem('conflict', { detail: 'A policy is not rolled back; put it as it was' });
+  }
+
+  private async feature(
+    em: EntityManager,
+    actor: Actor,
+    key: string,
+    state: JsonObject | null,
+    writer: FeatureWriter,
+  ): Promise<void> {
+    const [present] = await readFeatures(em, [key]);
+    if (state === null) {
+      if (present) await this.definitions.remove(actor, key, null, null, writer);
+      return;
+    }
+    const { type, configurations = {}, ...fields } = state;
+    if (present && present.type !== type)
+      throw problem('conflict', {
+        detail: `${key} is of type ${present.type} by now, and was of type ${type as string}`,
+      });
+    if (present) {
+      await this.definitions.update(actor, key, fields, null, writer);
+      return;
+    }
+    await this.definitions.create(actor, { key, type, ...fields } as unknown as CreateFeatureRequest, writer);
+    for (const [environment, configuration] of Object.entries(configurations as unknown as Configurations))
+      await this.configurations.put(actor, key, environment, configuration, null, writer);
+  }
+
+  private async segment(
+    em: EntityManager,
+    actor: Actor,
+    key: string,
+    state: JsonObject | null,
+    writer: FeatureWriter,
+  ): Promise<void> {
+    const present = await em.findOne(FeatureSegment, { key });
+    if (state === null) {
+      if (present) await this.segments.remove(actor, key, null, null, writer);
+    } else if (present) await this.segments.update(actor, key, state, null, writer);
+    else await this.segments.create(actor, { key, ...state } as unknown as CreateSegmentRequest, writer);
+  }
+}
+
+type Configurations = Record<string, PutConfigurationRequest>;
