@@ -18,7 +18,7 @@ import { ofrepPlugin } from './features/openfeature/ofrep.plugin.js';
 import { OfrepRoutes } from './features/openfeature/ofrep.routes.js';
 import { Answers } from './kernel/answers.js';
 import { crossOrigin, securityHeaders } from './kernel/browser-headers.js';
-import { newId } from './kernel/ids.js';
+import { newRequestId } from './kernel/ids.js';
 import { createLog, NestLog } from './kernel/logging.js';
 import { problem } from './kernel/problem.js';
 import { sendProblem } from './kernel/problem.filter.js';
@@ -83,10 +83,11 @@ export async function createApp(
     });
     done();
   });
-  answers.onAnswer(({ routine, ms, ...answer }) => {
+  answers.onAnswer(({ requestId, method, route, status, ms, routine }) => {
     // 503 says "not now": while the process starts, or the database restarts, it is no fault of the code.
-    const failed = answer.status === 503 ? 'warn' : answer.status >= 500 ? 'error' : null;
-    log[failed ?? (routine ? 'debug' : 'info')]({ ...answer, ms: Math.round(ms) }, 'request');
+    const failed = status === 503 ? 'warn' : status >= 500 ? 'error' : null;
+    const level = failed ?? (routine ? 'debug' : 'info');
+    if (log.isLevelEnabled(level)) log[level]({ requestId, method, route, status, ms: Math.round(ms) }, 'request');
   });
   app.get(OfrepRoutes).provide(app.get(KeyDoor));
 
@@ -100,7 +101,7 @@ export async function createApp(
 /** What both servers of HTTP have in common. */
 function fastifyOptions(env: Env) {
   return {
-    genReqId: () => newId(),
+    genReqId: () => newRequestId(),
     requestIdHeader: false,
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: env.trustProxy,
