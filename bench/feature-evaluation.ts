@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 import { filledDatabase } from './filled-database.js';
 import { CONTEXT, flagOf, headersOf, insertFlags, insertKeys } from './filled-features.js';
-import { inTurn, load } from './load.js';
+import { inTurn, load, type Request } from './load.js';
 import type { Figure } from './figure.js';
 import { asSuperuser } from './people.js';
 import { serve, tenonEnv } from './server.js';
@@ -13,10 +13,13 @@ const SECONDS = 2;
 const ROUNDS = 7;
 /** The entity tag is another one when the tokens in the answer are: every five minutes. */
 const WINDOW_MS = 5 * 60_000;
+/** More than a connection asks for in a round. */
+const USERS_OF_CONNECTION = 500;
 
 /**
  * OFREP by an API key, against bare Fastify that answers the same bytes: one of 203 flags with a constraint and a roll-out,
- * all of them, and all of them for a client that has them already.
+ * all of them, and all of them for a client that has them already. The context is the same each time, so that an answer
+ * with all flags is one that is kept; what it costs to make one, for another user each time, is printed beside.
  */
 export async function featureEvaluationBench(postgres: EmbeddedPostgres): Promise<Figure[]> {
   const database = await filledDatabase(postgres, 'bench_feature_evaluation', {
@@ -43,11 +46,20 @@ export async function featureEvaluationBench(postgres: EmbeddedPostgres): Promis
     const tag = await tagOf(tenon.url + path, { headers, body });
     return (await load({ ...shape, url, headers: { ...headers, 'if-none-match': tag }, status: 304 })).perSecond;
   };
+  let users = 0;
+  const asNewUser = (): Request => {
+    const context = { ...CONTEXT, targetingKey: `user-${(users += 1)}` };
+    return { method: 'POST', headers, body: JSON.stringify({ context }) };
+  };
+  const turns = (): Request[] => Array.from({ length: USERS_OF_CONNECTION }, asNewUser);
+  const rateOfUsers = async (url: string): Promise<number> => (await load({ ...shape, url, turns })).perSecond;
   const figures = await inTurn(ROUNDS, {
     single: () => rate(`${tenon.url}${path}/${flag}`),
     bareSingle: () => rate(`${bare.url}${path}/${flag}`),
     bulk: () => rate(tenon.url + path),
     bareBulk: () => rate(bare.url + path),
+    users: () => rateOfUsers(tenon.url + path),
+    bareUsers: () => rateOfUsers(bare.url + path),
     unchanged: () => rateOf304(tenon.url + path),
     bareUnchanged: () => rateOf304(`${bare.url}/unchanged`),
   });
@@ -67,6 +79,12 @@ export async function featureEvaluationBench(postgres: EmbeddedPostgres): Promis
       limit: figures.bareBulk,
       unit: 'requests/s',
       atLeast: 0.5,
+    },
+    {
+      name: `${FLAGS} flags by OFREP, each for another user : the same bytes, bare`,
+      figure: figures.users,
+      limit: figures.bareUsers,
+      unit: 'requests/s',
     },
     {
       name: `${FLAGS} flags by OFREP, unchanged : a 304, bare`,

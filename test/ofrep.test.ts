@@ -295,6 +295,25 @@ describe('F8 case 36: entity tags', () => {
     expect(VERSION).toBeTruthy();
   });
 
+  it('the same state is the same answer, byte by byte, until something is another', async () => {
+    const [key] = await insertFeatures(tenon, {});
+    const all = async (): Promise<{ etag: string | null; body: unknown }> => {
+      const { etag, body } = await askFlags(tenon, auth, { context: { a: 1 } });
+      return { etag, body };
+    };
+    const first = await all();
+    for (let again = 0; again < 3; again += 1) expect(await all()).toEqual(first);
+    const owns = await insertMember(tenon, organizationId, 'admin');
+    const override = `/api/v1/organizations/${organizationId}/features/${key}`;
+    const valueOf = async (): Promise<unknown> =>
+      ((await all()).body as { flags: { key: string; value: unknown }[] }).flags.find((flag) => flag.key === key)
+        ?.value;
+    for (const value of [true, false, true]) {
+      await tenon.http.put(override).set(owns.auth).send({ value, reason: 'A trial' }).expect(200);
+      for (let again = 0; again < 3; again += 1) expect(await valueOf()).toBe(value);
+    }
+  });
+
   it('an override that ends and a condition on time that turns make another tag', async () => {
     const soon = new Date(Date.now() + 700);
     const [timed, given] = await insertFeatures(

@@ -21,8 +21,6 @@ export function ofrepPlugin(find: () => OfrepRoutes): FastifyPluginCallback {
       closed();
     });
     takeJsonOnly(fastify);
-    fastify.decorateRequest('ofrepActor', null);
-    fastify.decorateRequest('ofrepSince', 0);
     fastify.addHook('onRequest', (request, _reply, next) => routes.begin(request as OfrepRequest, next));
     fastify.setErrorHandler((error, request, reply) => routes.fail(error, request as OfrepRequest, reply));
     fastify.setNotFoundHandler((request, reply) => routes.fail(problem('not_found'), request as OfrepRequest, reply));

@@ -17,7 +17,7 @@ import { OfrepError, toOfrep } from './ofrep-errors.js';
 import { OfrepService } from './ofrep.service.js';
 import { StreamTokens } from './stream-tokens.js';
 
-/** A request of OFREP, with what was found out about it on the way. */
+/** A request of OFREP, with what was found out about it on the way: set first by {@link OfrepRoutes.begin}. */
 export interface OfrepRequest extends FastifyRequest<{ Params: { key?: string } }> {
   ofrepActor: Actor | null;
   ofrepSince: number;
@@ -54,6 +54,7 @@ export class OfrepRoutes {
   /** What is refused before a body is read. */
   begin(request: OfrepRequest, done: Done): void {
     request.ofrepSince = performance.now();
+    request.ofrepActor = null;
     try {
       readForwarded(this.env, request);
       refuseUnready(this.readiness);
@@ -82,16 +83,16 @@ export class OfrepRoutes {
     }
   }
 
-  single(request: OfrepRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
+  single(request: OfrepRequest, reply: FastifyReply): void | Promise<void> {
     const answer = this.ofrep.single(request.ofrepActor!, request.params.key!, request.body);
     return answer instanceof Promise
       ? answer.then((body) => this.send(request, reply, 200, NO_STORE, body))
       : this.send(request, reply, 200, NO_STORE, answer);
   }
 
-  bulk(request: OfrepRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
+  bulk(request: OfrepRequest, reply: FastifyReply): void | Promise<void> {
     const answer = this.ofrep.bulk(request.ofrepActor!, request.body, request.headers['if-none-match']);
-    const send = ({ etag, body }: Awaited<typeof answer>): FastifyReply =>
+    const send = ({ etag, body }: Awaited<typeof answer>): void =>
       this.send(request, reply, body === null ? 304 : 200, ['cache-control', 'private, no-cache', 'etag', etag], body);
     return answer instanceof Promise ? answer.then(send) : send(answer);
   }
@@ -113,10 +114,10 @@ export class OfrepRoutes {
   }
 
   /** What pages of other origins may send: asked by their browser first. */
-  preflight(request: OfrepRequest, reply: FastifyReply): FastifyReply {
+  preflight(request: OfrepRequest, reply: FastifyReply): void {
     const { origin, 'access-control-request-method': asked } = request.headers;
     if (origin === undefined || asked === undefined || !this.heads.knows(origin)) throw problem('not_found');
-    return this.send(request, reply, 204, PREFLIGHT, null);
+    this.send(request, reply, 204, PREFLIGHT, null);
   }
 
   /** Ends what is open, so that the process can stop. */
@@ -147,9 +148,9 @@ export class OfrepRoutes {
     reply: FastifyReply,
     status: number,
     more: Head,
-    body: string | null,
+    body: string | Buffer | null,
     tell = true,
-  ): FastifyReply {
+  ): void {
     const head = [...this.heads.of(request.headers.origin), ...more, 'x-request-id', request.id];
     if (body !== null)
       head.push('content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(body)));
@@ -157,7 +158,6 @@ export class OfrepRoutes {
     reply.raw.writeHead(status, head);
     reply.raw.end(body ?? undefined);
     if (tell) this.tell(request, status);
-    return reply;
   }
 
   private tell({ id, method, routeOptions, ofrepSince }: OfrepRequest, status: number): void {

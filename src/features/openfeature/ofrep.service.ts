@@ -20,8 +20,14 @@ const INACTIVITY_DELAY_SEC = 120;
 /** All flags, or null when the client has them already. */
 export interface BulkAnswer {
   etag: string;
-  body: string | null;
+  body: string | Buffer | null;
 }
+
+/** Outside of the heap: 1,000 answers of 203 flags. */
+const BODIES_BYTES = 32 * 1024 * 1024;
+/** What the tag of an answer takes that is not kept itself. */
+const TAG_BYTES = 200;
+const NOT_KEPT = Buffer.alloc(0);
 
 /** A value if memory has what it needs, else a promise. */
 type Soon<T> = T | Promise<T>;
@@ -31,6 +37,15 @@ type Soon<T> = T | Promise<T>;
 export class OfrepService {
   /** The last token of each key: signing one takes 4 µs. */
   private readonly tokens = new LRUCache<string, { window: number; token: string }>({ max: 10_000 });
+
+  /**
+   * Answers by their entity tags, which name all that they come from, so that one never has to be forgotten. From the
+   * second time on that somebody asks for it: most are asked for once.
+   */
+  private readonly bodies = new LRUCache<string, Buffer>({
+    maxSize: BODIES_BYTES,
+    sizeCalculation: ({ length }) => length + TAG_BYTES,
+  });
 
   constructor(
     private readonly env: Env,
@@ -67,10 +82,11 @@ export class OfrepService {
       // Whoever has an old token has to get a new one, so an answer with another token is another answer.
       const etag = entityTag(state, `${actor.apiKey!.id} ${this.streams.windowAt(scope.now)}`, context);
       if (matches(ifNoneMatch, etag)) return { etag, body: null };
-      const { features } = scope.environment;
-      const decisions = evaluateAll(scope.environment, subjectOf(scope, context));
-      const flags = decisions.map((decision, index) => fragment(features[index]!.feature, decision)).join();
-      return { etag, body: `{"flags":[${flags}],"eventStreams":[${this.stream(actor, scope, state)}]}` };
+      const known = this.bodies.get(etag);
+      if (known && known !== NOT_KEPT) return { etag, body: known };
+      const body = `{"flags":[${flagsOf(scope, context)}],"eventStreams":[${this.stream(actor, scope, state)}]}`;
+      this.bodies.set(etag, known ? ownBytes(body) : NOT_KEPT);
+      return { etag, body };
     });
   }
 
@@ -93,6 +109,19 @@ export class OfrepService {
 
 function inScope<T>(scope: Soon<EvaluationScope>, answer: (scope: EvaluationScope) => T): Soon<T> {
   return scope instanceof Promise ? scope.then(answer) : answer(scope);
+}
+
+/** Not a part of Node's pool, of which a short body would keep all. */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
+
+function flagsOf(scope: EvaluationScope, context: EvaluationContext): string {
+  const { features } = scope.environment;
+  const decisions = evaluateAll(scope.environment, subjectOf(scope, context));
+  return decisions.map((decision, index) => fragment(features[index]!.feature, decision)).join();
 }
 
 const NO_CONTEXT: EvaluationContext = {};
