@@ -34,7 +34,7 @@ export class KnownKeys implements ChangeListener {
 
   /** The key that a text is: at once from memory, else a promise from the database; null when it is none that works. */
   find(text: string): KnownKey | null | Promise<KnownKey | null> {
-    // In one call, and as a text: 0.3 µs instead of 1.1.
+    // In one call, and as a text: 0.4 µs instead of 1.1.
     const name = hash('sha256', text, 'hex');
     const known = this.bus.up ? this.known.get(name) : undefined;
     if (known) return known.expiresAt > performance.now() ? known : null;
