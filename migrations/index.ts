@@ -14,6 +14,7 @@ import { Migration20261125000800_features } from './Migration20261125000800_feat
 import { Migration20261125000810_api_keys } from './Migration20261125000810_api_keys.js';
 import { Migration20261125000820_feature_graph } from './Migration20261125000820_feature_graph.js';
 import { Migration20261125000830_feature_metering } from './Migration20261125000830_feature_metering.js';
+import { Migration20261125000850_dashboards } from './Migration20261125000850_dashboards.js';
 import { Migration20261125000900_feature_change_log } from './Migration20261125000900_feature_change_log.js';
 
 /** Every migration, in the order in which they run. */
@@ -34,5 +35,6 @@ export const migrations = [
   { name: 'Migration20261125000810_api_keys', class: Migration20261125000810_api_keys },
   { name: 'Migration20261125000820_feature_graph', class: Migration20261125000820_feature_graph },
   { name: 'Migration20261125000830_feature_metering', class: Migration20261125000830_feature_metering },
+  { name: 'Migration20261125000850_dashboards', class: Migration20261125000850_dashboards },
   { name: 'Migration20261125000900_feature_change_log', class: Migration20261125000900_feature_change_log },
 ];

@@ -20,6 +20,8 @@ import {
   FeatureDependency,
   FeaturePlanValue,
 } from './features/definitions/feature-relations.entity.js';
+import { DashboardPreferences } from './features/dashboards/preferences/dashboard-preferences.entity.js';
+import { Widget, WidgetRequiredFeature } from './features/dashboards/widgets/widget.entity.js';
 import { FeatureRevision } from './features/feature-revision.entity.js';
 import { FeatureConsumption, FeatureMeter } from './features/metering/feature-meter.entity.js';
 import { OrganizationFeatureSetting } from './features/overrides/organization-feature-setting.entity.js';
@@ -70,4 +72,7 @@ export const entities = [
   OrganizationFeatureSetting,
   FeatureMeter,
   FeatureConsumption,
+  Widget,
+  WidgetRequiredFeature,
+  DashboardPreferences,
 ];

@@ -5,7 +5,7 @@ import { startApp, type TestApp } from './harness/app.js';
 import { operations, type Operation } from './harness/openapi-operations.js';
 import type { Member } from './harness/organizations.js';
 import { type Person, signInAdmin } from './harness/people.js';
-import { SEEDED_FEATURE, seedTenant, type SeededTenant } from './harness/seeded-tenant.js';
+import { SEEDED_FEATURE, SEEDED_WIDGET, seedTenant, type SeededTenant } from './harness/seeded-tenant.js';
 
 let tenon: TestApp;
 /** Whose people ask. */
@@ -66,6 +66,7 @@ const COMMON: Record<string, string> = {
   features: SEEDED_FEATURE,
   segments: 'beta-testers',
   changes: SEEDED_CHANGE,
+  widgets: SEEDED_WIDGET,
 };
 /** What a query or a body names by an id, and the segment under which it is known. */
 const REFERENCES: Record<string, string> = {

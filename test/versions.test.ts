@@ -25,6 +25,8 @@ const THINGS = [
   'feature',
   'configuration',
   'segment',
+  'widget',
+  'dashboard',
 ] as const;
 const edited = {} as Record<(typeof THINGS)[number], Edited>;
 beforeAll(async () => {
@@ -83,6 +85,18 @@ beforeAll(async () => {
       change: (n) => ({ enabled: true, rollout: { percentage: n } }),
     },
     segment: { path: '/api/v1/segments/beta', auth: admin, method: 'patch', change: (n) => ({ name: `Name ${n}` }) },
+    widget: {
+      path: '/api/v1/widgets/seats-used',
+      auth: admin,
+      method: 'patch',
+      change: (n) => ({ name: `Name ${n}` }),
+    },
+    dashboard: {
+      path: `${path}/dashboards/me`,
+      auth: owner,
+      method: 'put',
+      change: (n) => ({ layout: [{ id: 'seats', widget: 'seats-used', x: 0, y: n, w: 3, h: 2 }], theme: 'dark' }),
+    },
   } satisfies typeof edited);
 });
 afterAll(() => tenon.close());

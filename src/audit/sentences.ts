@@ -95,6 +95,11 @@ const table = {
   'segment.created': (e) => `${e.who} made the segment ${e.target}`,
   'segment.updated': (e) => `${e.who} changed the segment ${e.target}${e.fields}`,
   'segment.deleted': (e) => `${e.who} removed the segment ${e.target}`,
+  'widget.created': (e) => `${e.who} made the widget ${e.target}`,
+  'widget.updated': (e) => `${e.who} changed the widget ${e.target}${e.fields}`,
+  'widget.deleted': (e) => `${e.who} removed the widget ${e.target}`,
+  'dashboard.arranged': (e) => `${e.self} arranged their dashboard`,
+  'dashboard.reset': (e) => `${e.self} went back to the default dashboard`,
 } satisfies Record<string, Sentence>;
 
 const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence>(table));

@@ -31,3 +31,9 @@ export function tenantPolicy(column = 'organization_id'): PolicyDef {
   const tenant = `${column} = ${ORGANIZATION_ID}`;
   return { name: 'tenant', roles: [APP_ROLE], using: tenant, check: tenant };
 }
+
+/** The rows of the person who asks, in the tenant that the request is about: of nobody else there, and nowhere else. */
+export function ownInTenantPolicy(): PolicyDef {
+  const own = `organization_id = ${ORGANIZATION_ID} and user_id = ${USER_ID}`;
+  return { name: 'own_in_tenant', roles: [APP_ROLE], using: own, check: own };
+}

@@ -29,6 +29,8 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Segments', 'Conditions that rules of many features share.'],
   ['Evaluation', 'What features are for somebody, and why.'],
   ['Entitlements', 'What an organization has of each feature and why, values of its own, and limits that are used up.'],
+  ['Widgets', 'What can be placed on dashboards, and what of it an organization can use.'],
+  ['Dashboards', 'What each member arranged for themselves.'],
   ['OpenFeature', 'The same for the SDKs of OpenFeature, by its Remote Evaluation Protocol (OFREP 0.3.0).'],
   ['Administration', 'People, for platform admins.'],
   ['Audit', 'The trail of what happened.'],

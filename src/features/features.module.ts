@@ -8,6 +8,12 @@ import { ChangeLogService } from './change-log/change-log.service.js';
 import { Restore } from './change-log/restore.js';
 import { ConfigurationsController } from './configurations/configurations.controller.js';
 import { ConfigurationsService } from './configurations/configurations.service.js';
+import { DashboardsController } from './dashboards/preferences/dashboards.controller.js';
+import { DashboardsService } from './dashboards/preferences/dashboards.service.js';
+import { OrganizationWidgetsController } from './dashboards/widgets/organization-widgets.controller.js';
+import { OrganizationWidgetsService } from './dashboards/widgets/organization-widgets.service.js';
+import { WidgetsController } from './dashboards/widgets/widgets.controller.js';
+import { WidgetsService } from './dashboards/widgets/widgets.service.js';
 import { DefinitionsController } from './definitions/definitions.controller.js';
 import { DefinitionsService } from './definitions/definitions.service.js';
 import { EvaluationController } from './evaluation/evaluation.controller.js';
@@ -44,6 +50,9 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
     EntitlementsController,
     MeteringController,
     ImpactController,
+    WidgetsController,
+    OrganizationWidgetsController,
+    DashboardsController,
   ],
   providers: [
     FeatureChanges,
@@ -60,6 +69,9 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
     OverridesService,
     MeteringService,
     ImpactService,
+    WidgetsService,
+    OrganizationWidgetsService,
+    DashboardsService,
     StreamTokens,
     EventStreams,
     OfrepService,

@@ -45,7 +45,7 @@ export const errors = {
   feature_dependency_cycle: { status: 409, title: 'A feature would need itself' },
   feature_dependency_unmet: { status: 409, title: 'The feature needs another one that is off' },
   feature_conflict: { status: 409, title: 'Two features that conflict cannot go together' },
-  feature_in_use: { status: 409, title: 'Other features need this one' },
+  feature_in_use: { status: 409, title: 'Other features or widgets need this one' },
   feature_segment_in_use: { status: 409, title: 'Rules of features use this segment' },
   feature_not_metered: { status: 409, title: 'The use of this feature is not counted' },
   feature_limit_reached: { status: 409, title: 'The organization has used up its limit' },

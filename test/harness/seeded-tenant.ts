@@ -4,6 +4,7 @@ import { hashToken } from '../../src/kernel/tokens.js';
 import { insertApiKey, insertServiceAccount } from './api-keys.js';
 import type { TestApp } from './app.js';
 import { insertFeatures } from './features.js';
+import { insertWidget } from './widgets.js';
 import { insertMember, insertOrganization, type Member } from './organizations.js';
 
 /** An organization with something in every table of tenants, each text of it to be found nowhere else. */
@@ -26,6 +27,8 @@ export interface SeededTenant {
 
 /** A feature of the installation that every seeded tenant overrides and uses; the examples of bodies fit it. */
 export const SEEDED_FEATURE = 'seats-per-project';
+/** A widget that needs it. */
+export const SEEDED_WIDGET = 'seats-by-project';
 
 /** Puts a tenant with everything into the tables. */
 export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
@@ -35,10 +38,10 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
   const { organizationId } = organization;
   const roleKey = `role-${mark}`;
   const range = `2001:db8:${mark.slice(0, 4)}::/48`;
-  // Arranging one's own dashboard is all that it may do: less than a viewer.
+  // Nothing that a route asks for by now: less than a viewer.
   await sql(
     `insert into organization_roles (organization_id, key, name, permissions, created_at, updated_at)
-     values ($1, $2, $3, '{dashboards:update}', now(), now())`,
+     values ($1, $2, $3, '{cleanup:manage}', now(), now())`,
     organizationId,
     roleKey,
     `Role ${mark}`,
@@ -57,6 +60,7 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
   const metering = { period: 'month', enforcement: 'hard' };
   if ((await sql('select from feature_definitions where key = $1', SEEDED_FEATURE)).rowCount === 0)
     await insertFeatures(tenon, { key: SEEDED_FEATURE, type: 'number', defaultValue: 5, metering });
+  await insertWidget(tenon, { key: SEEDED_WIDGET, requiredFeatures: [SEEDED_FEATURE] });
 
   const [invitationId, domainId, entryId, requestId] = [newId(), newId(), newId(), newId()];
   await Promise.all([
@@ -110,6 +114,15 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       organizationId,
       SEEDED_FEATURE,
       `use-${mark}`,
+    ),
+    sql(
+      `insert into user_dashboard_preferences (organization_id, user_id, layout, theme, version, updated_at)
+     values ($1, $2, $3, 'dark', 1, now())`,
+      organizationId,
+      owner.userId,
+      JSON.stringify([
+        { id: `placed-${mark}`, widget: SEEDED_WIDGET, x: 0, y: 0, w: 4, h: 2, settings: { title: `Title ${mark}` } },
+      ]),
     ),
     sql(
       `insert into audit_log (id, occurred_at, organization_id, actor_kind, actor_id, action, outcome, target_type, target_id, user_id, request_id, reason, after)

@@ -188,3 +188,12 @@ export async function dependentsOf(em: EntityManager, key: string, archivedToo: 
   );
   return rows.map((row) => row.key);
 }
+
+/** The widgets that need a feature, by key. */
+export async function widgetsNeeding(em: EntityManager, key: string): Promise<string[]> {
+  const rows = await em.execute<{ key: string }[]>(
+    'select widget_key as key from widget_required_features where feature_key = ? order by widget_key collate "C"',
+    [key],
+  );
+  return rows.map((row) => row.key);
+}

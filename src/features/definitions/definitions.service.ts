@@ -27,6 +27,7 @@ import {
   replaceDependencies,
   replacePlans,
   updateFeature,
+  widgetsNeeding,
 } from './definitions.queries.js';
 import { refuseMisfits } from './stored-values.js';
 import { refuseUnknown } from './unknown-keys.js';
@@ -269,7 +270,8 @@ function refuseFaults(facts: FeatureFacts, given: readonly string[]): void {
 }
 
 async function refuseInUse(em: EntityManager, key: string, verb: 'archive' | 'remove'): Promise<void> {
-  const dependents = await dependentsOf(em, key, verb === 'remove');
+  const widgets = (await widgetsNeeding(em, key)).map((widget) => `the widget ${widget}`);
+  const dependents = [...(await dependentsOf(em, key, verb === 'remove')), ...widgets];
   if (dependents.length > 0)
     throw problem('feature_in_use', { detail: `${key} is needed by ${dependents.slice(0, 20).join(', ')}` });
 }
