@@ -424,6 +424,29 @@ describe('F1 values of type json fit their schema', () => {
     expect(codes({ body })).toEqual([`${field} schema_invalid`]);
   });
 
+  it.each<[string, object]>([
+    ['to all of it', { $ref: '#' }],
+    ['in a circle', { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { allOf: [{ $ref: '#/$defs/a' }] } } }],
+    ['for objects alone', { type: 'object', $ref: '#' }],
+    ['where nothing else fits', { anyOf: [{ type: 'object' }, { $ref: '#' }] }],
+  ])('case 7: a reference that never ends is no schema: %s', async (_, schema) => {
+    const { body } = await api.post(FEATURES, { ...right, key: 'refused', schema, defaultValue: {} }).expect(400);
+    expect(body.errors).toEqual([
+      {
+        field: 'schema',
+        code: 'schema_invalid',
+        message: 'schema refers to itself without end: a $ref has to lead deeper into the value',
+      },
+    ]);
+  });
+
+  it('case 7: a reference that ends for some values and not for others is refused with the value', async () => {
+    const schema = { dependentSchemas: { a: { $ref: '#' } } };
+    const { body } = await api.post(FEATURES, { ...right, key: 'refused', schema, defaultValue: { a: 1 } }).expect(400);
+    expect(codes({ body })).toEqual(['defaultValue value_schema_mismatch']);
+    expect(body.errors[0].message).toMatch(/it refers to itself without end/);
+  });
+
   it.each(['schema', 'true', 'list'])('%s is none either', async (kind) => {
     const wrong = { schema: 'x', true: true, list: [] }[kind];
     await api.post(FEATURES, { ...right, key: 'refused', schema: wrong }).expect(400);
