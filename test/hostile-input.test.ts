@@ -177,6 +177,18 @@ describe('case 7: hostile bodies', () => {
     },
   );
 
+  it.each([['[]'], ['"text"'], ['1'], ['true'], ['[{"keys":[]}]']])(
+    'of %s it is said that it is no object',
+    async (body) => {
+      const path = '/api/v1/auth/login';
+      const { body: answer } = await tenon.http.post(path).set(JSON_TYPE).send(body).expect(400);
+      expect(answer).toMatchObject({
+        code: 'validation_failed',
+        errors: [{ field: '', code: 'is_object', message: 'The body has to be an object' }],
+      });
+    },
+  );
+
   it('an empty body is refused where one is needed', async () => {
     for (const { name, method, path, required } of withBody) {
       const { status } = await send([], {

@@ -1,9 +1,10 @@
-import { type ValidationError, ValidationPipe } from '@nestjs/common';
-import { type FieldError, problem } from './problem.js';
+import { type ArgumentMetadata, type ValidationError, ValidationPipe } from '@nestjs/common';
+import { isJsonObject } from './json.js';
+import { type FieldError, invalidField, problem } from './problem.js';
 
 /** Checks every body, query and path against its class; what the class does not name is refused. */
 export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({
+  return new RequestPipe({
     transform: true,
     whitelist: true,
     forbidNonWhitelisted: true,
@@ -13,6 +14,15 @@ export function validationPipe(): ValidationPipe {
     exceptionFactory: (failures) =>
       problem('validation_failed', { errors: failures.flatMap((failure) => fieldErrors(failure)) }),
   });
+}
+
+class RequestPipe extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    // The validator takes a list for an object without properties, or for many objects.
+    if (metadata.type === 'body' && value !== undefined && !isJsonObject(value))
+      throw invalidField('', 'is_object', 'The body has to be an object');
+    return super.transform(value, metadata);
+  }
 }
 
 const TYPES = ['isString', 'isInt', 'isBoolean'];
