@@ -157,7 +157,7 @@ describe('F7 evaluating', () => {
     });
     for (const context of [
       { plan: 'pro', organizationId: 'x', environment: 'staging' },
-      { targetingKey: 7, plan: ['pro'] },
+      { targetingKey: 'x', plan: ['pro'] },
       { toString: 'pro', nested: { plan: 'pro', deep: [[[{}]]] } },
       { targetingKey: 'x'.repeat(2_048), tags: Array<string>(200).fill('pro') },
     ])
@@ -169,6 +169,10 @@ describe('F7 evaluating', () => {
       Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`a${at}`, at])),
     ])
       expect((await ask({ context }).expect(400)).body.errors[0].code).toBe('context_too_large');
+    for (const targetingKey of [7, true, null, ['x'], { toString: 'x' }])
+      expect((await ask({ context: { targetingKey } }).expect(400)).body.errors).toEqual([
+        { field: 'context.targetingKey', code: 'is_string', message: 'The targetingKey has to be a text' },
+      ]);
     for (const context of [[], 'text', 7, null]) await ask({ context }).expect(400);
     await ask({ keys: ['__proto__'] }).expect(400);
     await ask({ keys: Array<string>(1_001).fill('a') }).expect(400);

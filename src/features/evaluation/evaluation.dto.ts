@@ -15,8 +15,8 @@ export class EvaluateRequest {
   environment?: string;
 
   /**
-   * For whom: attributes by name, which rules compare. `targetingKey` says who it is, the same each time, so that roll-outs
-   * keep their people. Up to 200 attributes, texts up to 2,048 characters. `organizationId`, `plan` and `environment` are set by Tenon, whatever stands here.
+   * For whom: attributes by name, which rules compare. `targetingKey`, a text, says who it is, the same each time, so that
+   * roll-outs keep their people. Up to 200 attributes, texts up to 2,048 characters. `organizationId`, `plan` and `environment` are set by Tenon, whatever stands here.
    */
   @ApiPropertyOptional({
     type: 'object',

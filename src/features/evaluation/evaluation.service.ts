@@ -33,11 +33,11 @@ export class EvaluationService {
 
   /**
    * Evaluates features of the caller's tenant, all or those that are named.
-   * @throws Problem `validation_failed` for a context that is too large; as {@link scope} does.
+   * @throws Problem `validation_failed` for a context that is too large, or names nobody; as {@link scope} does.
    */
   async evaluate(actor: Actor, { environment, context = {}, keys }: EvaluateRequest): Promise<EvaluationView> {
     const fault = contextFault(context);
-    if (fault) throw invalidField('context', 'context_too_large', fault);
+    if (fault) throw problem('validation_failed', { errors: [fault] });
     const scope = await this.scope(actor, environment);
     const asked = keys ?? scope.environment.keys;
     const decisions = evaluateAll(scope.environment, subjectOf(scope, context), keys);

@@ -132,11 +132,8 @@ function contextOf(body: unknown): EvaluationContext {
   if (!isRecord(body)) throw new OfrepError(400, 'PARSE_ERROR', 'The body has to be an object');
   const { context = NO_CONTEXT } = body;
   if (!isRecord(context)) throw new OfrepError(400, 'INVALID_CONTEXT', 'The context has to be an object');
-  const { targetingKey } = context;
-  if (targetingKey !== undefined && typeof targetingKey !== 'string')
-    throw new OfrepError(400, 'INVALID_CONTEXT', 'The targetingKey has to be a text');
   const fault = contextFault(context);
-  if (fault !== null) throw new OfrepError(400, 'INVALID_CONTEXT', fault);
+  if (fault !== null) throw new OfrepError(400, 'INVALID_CONTEXT', fault.message);
   return context;
 }
 
