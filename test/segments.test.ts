@@ -102,6 +102,7 @@ describe('F6 segments', () => {
       { ...right, when: [{ attribute: 'a', operator: 'in', values: [] }] },
       { ...right, when: [{ attribute: 'a', operator: 'in', values: [{}] }] },
       { ...right, when: [{ attribute: 'a', operator: 'in' }] },
+      { ...right, when: [{ attribute: '__proto__', operator: 'exists', values: [] }] },
       { ...right, when: Array.from({ length: 21 }, () => when[0]) },
       ...['A', '', ' ', 'a b', 'x'.repeat(101), {}, ['a'], null].map((key) => ({ ...right, key })),
       ...['', 'a\nb', 5, ['x']].map((name) => ({ ...right, name })),

@@ -1,8 +1,8 @@
+import { PROTOTYPE_KEYS } from './json.js';
 import { problem } from './problem.js';
 
 /** Deeper than any schema of ours; JSON.parse itself recurses and would end the stack near 10⁵. */
 const MAX_DEPTH = 32;
-const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -78,7 +78,7 @@ function inspect(value: unknown, escapes: boolean): number {
   if (Array.isArray(value)) for (const item of value) keys += inspect(item, escapes);
   else
     for (const key of Object.keys(value)) {
-      if (FORBIDDEN_KEYS.has(key)) throw new Refusal(`The body holds the key "${key}"`);
+      if (PROTOTYPE_KEYS.has(key)) throw new Refusal(`The body holds the key "${key}"`);
       if (escapes) refuseUnlessText(key);
       keys += 1 + inspect((value as Record<string, unknown>)[key], escapes);
     }

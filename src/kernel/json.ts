@@ -4,6 +4,9 @@ export interface JsonObject {
   [name: string]: Json;
 }
 
+/** Keys that reach a prototype. No body may hold one, so nothing that is named so can ever be sent. */
+export const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
 /** Whether a value of JSON is an object: neither null nor an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

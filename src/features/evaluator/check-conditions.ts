@@ -1,3 +1,4 @@
+import { PROTOTYPE_KEYS } from '../../kernel/json.js';
 import type { FieldError } from '../../kernel/problem.js';
 import { instant } from './instants.js';
 import { type ConditionData, OPERATORS, type Operator, type Scalar } from './model.js';
@@ -56,8 +57,12 @@ export function checkConditions(conditions: readonly ConditionData[], field = 'w
 
 /** What is wrong with the name of an attribute. */
 export function checkAttribute(name: unknown, field: string): FieldError[] {
-  if (isText(name) && name !== '') return [];
-  return [{ field, code: 'attribute_invalid', message: `An attribute has a name of 1 to ${MAX_TEXT} characters` }];
+  if (!isText(name) || name === '')
+    return [{ field, code: 'attribute_invalid', message: `An attribute has a name of 1 to ${MAX_TEXT} characters` }];
+  // No context can hold one: a condition on it would never be met, and nobody would know why.
+  if (PROTOTYPE_KEYS.has(name))
+    return [{ field, code: 'attribute_reserved', message: `No attribute can be called ${name}` }];
+  return [];
 }
 
 function checkCondition({ attribute, operator, values }: ConditionData, field: string): FieldError[] {

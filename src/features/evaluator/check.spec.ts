@@ -98,6 +98,12 @@ describe('F6 case 34: configurations that are refused', () => {
       rule({ rollout: { by: '', percentage: 5 } }),
       'rules.0.rollout.by attribute_invalid',
     ],
+    [
+      'a roll-out by what no context can hold',
+      boolean,
+      rule({ rollout: { by: '__proto__', percentage: 5 } }),
+      'rules.0.rollout.by attribute_reserved',
+    ],
     ['no percentage', boolean, rollout(NaN), 'rules.0.rollout.percentage percentage_invalid'],
     [
       'a text rolled out without variants',
@@ -157,6 +163,8 @@ describe('F6 case 34: conditions that are refused', () => {
 
   it('case 34: no attribute, the time by another operator, too many', () => {
     expect(checked('exists', [], '')).toEqual(['when.0.attribute attribute_invalid']);
+    for (const name of ['__proto__', 'constructor', 'prototype'])
+      expect(checked('exists', [], name)).toEqual(['when.0.attribute attribute_reserved']);
     expect(checked('starts_with', ['2026'], 'currentTime')).toEqual(['when.0.operator operator_not_for_time']);
     const condition: ConditionData = { attribute: 'a', operator: 'exists', values: [] };
     expect(codes(checkConditions(Array<ConditionData>(21).fill(condition)))).toEqual(['when too_many_conditions']);
