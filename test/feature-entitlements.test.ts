@@ -122,7 +122,7 @@ describe('F5 what an organization has of a feature', () => {
       value: false,
       reason: 'dependency',
       details: { parent, parentReason: 'default' },
-      explanation: expect.stringContaining(`it depends on ${parent}`),
+      explanation: expect.stringContaining(`it needs ${parent}`),
     });
     expect(await show(killed!)).toMatchObject({ value: false, reason: 'kill_switch' });
     expect(await show(killed!, { environment: 'staging' })).toMatchObject({ value: true, environment: 'staging' });

@@ -17,19 +17,38 @@ describe('F7 one sentence that says why', () => {
       [seats],
       { plan: 'pro', overrides: [{ value: 80 }] },
     ],
+    ['f is false because it needs a, which is off (its kill switch).', [off, on('f', { dependencies: ['a'] })], {}],
     [
-      'f is false because it depends on a, which is not as it has to be (its kill switch).',
-      [off, on('f', { dependencies: ['a'] })],
-      {},
-    ],
-    [
-      'f is false because it depends on b, which is not as it has to be: b → a.',
+      'f is false because it needs b, which is off: b → a.',
       [off, on('b', { dependencies: ['a'] }), on('f', { dependencies: ['b'] })],
       {},
     ],
-    ['f is false because it depends on gone, which is not there.', [on('f', { dependencies: ['gone'] })], {}],
     [
-      'f is false because it depends on itself: f → b → f.',
+      'f is false because it needs a to be off, which is on (its rule).',
+      [on('a'), on('f', { dependencies: [{ feature: 'a', enabled: false }] })],
+      {},
+    ],
+    [
+      'f is false because it needs a with variant blue or variant red, which is on with variant green (its rule).',
+      [
+        { key: 'a', variants: [{ key: 'green', value: true }], rules: [{ name: 'all', variant: 'green' }] },
+        on('f', { dependencies: [{ feature: 'a', variants: ['blue', 'red'] }] }),
+      ],
+      {},
+    ],
+    [
+      'f is false because it needs a with variant blue, which is on with no variant (its rule).',
+      [on('a'), on('f', { dependencies: [{ feature: 'a', variants: ['blue'] }] })],
+      {},
+    ],
+    [
+      'f is false because it needs a with variant blue, which is off (its kill switch).',
+      [off, on('f', { dependencies: [{ feature: 'a', variants: ['blue'] }] })],
+      {},
+    ],
+    ['f is false because it needs gone, which is not there.', [on('f', { dependencies: ['gone'] })], {}],
+    [
+      'f is false because it needs itself: f → b → f.',
       [on('f', { dependencies: ['b'] }), on('b', { dependencies: ['f'] })],
       {},
     ],

@@ -30,12 +30,26 @@ function because(reason: Decision['reason'], details: Decision['details']): stri
   }
 }
 
-function dependency({ cycle, parent, parentReason, path }: Decision['details']): string {
-  if (Array.isArray(cycle)) return `because it depends on itself: ${[...cycle, cycle[0]].map(show).join(' → ')}`;
-  if (parentReason === null) return `because it depends on ${show(parent)}, which is not there`;
-  if (Array.isArray(path))
-    return `because it depends on ${show(parent)}, which is not as it has to be: ${path.map(show).join(' → ')}`;
-  return `because it depends on ${show(parent)}, which is not as it has to be (${stage(parentReason)})`;
+function dependency(details: Decision['details']): string {
+  const { cycle, parentReason, path } = details;
+  if (Array.isArray(cycle)) return `because it needs itself: ${[...cycle, cycle[0]].map(show).join(' → ')}`;
+  if (parentReason === null) return `because it needs ${show(details.parent)}, which is not there`;
+  const why = Array.isArray(path) ? `: ${path.map(show).join(' → ')}` : ` (${stage(parentReason)})`;
+  return `because it needs ${needed(details)}, which is ${found(details)}${why}`;
+}
+
+function needed({ parent, parentNeeded }: Decision['details']): string {
+  if (parentNeeded === undefined) return show(parent);
+  if (!Array.isArray(parentNeeded)) return `${show(parent)} to be ${show(parentNeeded)}`;
+  return `${show(parent)} with ${parentNeeded.map(named).join(' or ')}`;
+}
+
+function found({ parentIs = 'off', parentVariant }: Decision['details']): string {
+  return parentIs === 'off' || parentVariant === undefined ? show(parentIs) : `on with ${named(parentVariant)}`;
+}
+
+function named(variant: Json): string {
+  return variant === null ? 'no variant' : `variant ${show(variant)}`;
 }
 
 function outside(details: Decision['details']): string {
