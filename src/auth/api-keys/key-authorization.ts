@@ -21,10 +21,10 @@ export interface KeyHolder {
 /** Whom an API key stands for, and what it opens: nothing beyond its organization, its scopes and its owner's rights. */
 @Injectable()
 export class KeyAuthorization {
-  /** What is in a key's scopes and in what its owner holds; right for as long as that is the same set. */
+  /** What is in a key's scopes and in what its owner holds; many keys and owners have the same two sets. */
   private readonly permitted = new WeakMap<
-    KnownKey,
-    { held: ReadonlySet<Permission>; both: ReadonlySet<Permission> }
+    ReadonlySet<Permission>,
+    WeakMap<ReadonlySet<Permission>, ReadonlySet<Permission>>
   >();
 
   constructor(
@@ -113,10 +113,10 @@ export class KeyAuthorization {
   }
 
   private permissionsOf(key: KnownKey, held: MemberAccess['permissions']): ReadonlySet<Permission> {
-    const known = this.permitted.get(key);
-    if (known?.held === held) return known.both;
-    const both = new Set([...key.scopes].filter((scope) => held.has(scope)));
-    this.permitted.set(key, { held, both });
+    let byHeld = this.permitted.get(key.scopes);
+    if (!byHeld) this.permitted.set(key.scopes, (byHeld = new WeakMap()));
+    let both = byHeld.get(held);
+    if (!both) byHeld.set(held, (both = new Set([...key.scopes].filter((scope) => held.has(scope)))));
     return both;
   }
 }

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { LRUCache } from 'lru-cache';
 import { isPermission, type Permission } from '../../kernel/permissions.js';
 
 /** A key that works, as far as it depends on nobody but itself. */
@@ -60,10 +61,20 @@ async function read(em: EntityManager, end: string, which: string, parameters: u
     id: row.id,
     organizationId: row.organization_id,
     environment: row.environment_key,
-    scopes: new Set(row.scopes.filter(isPermission)),
+    scopes: scopesOf(row.scopes),
     userId: row.user_id,
     serviceAccountId: row.service_account_id,
     serviceAccountRole: row.role,
     expiresAt: row.left_ms === null ? Infinity : asked + row.left_ms,
   };
+}
+
+const scopeSets = new LRUCache<string, ReadonlySet<Permission>>({ max: 1_000 });
+
+/** The same set for the same scopes: most keys have those of many others. */
+function scopesOf(names: readonly string[]): ReadonlySet<Permission> {
+  const text = names.join();
+  let scopes = scopeSets.get(text);
+  if (!scopes) scopeSets.set(text, (scopes = new Set(names.filter(isPermission))));
+  return scopes;
 }

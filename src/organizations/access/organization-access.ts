@@ -7,9 +7,9 @@ import { type Permission, permissionsOf, permissionsWhileInactive } from '../../
 import { UserEvents } from '../../users/user-events.js';
 import { type MemberFacts, type OrganizationFacts, readMember, readRole } from './access.queries.js';
 
-/** About 1 KiB each, with policies and the custom roles of members in memory. */
+/** About 0.7 KiB each without its members. */
 const ORGANIZATIONS = 10_000;
-/** About 200 B each. */
+/** In all of them together; about 150 B each. */
 const MEMBERS = 100_000;
 
 /** What a member may do in an organization. */
@@ -18,6 +18,13 @@ export interface MemberAccess {
   /** A base role, or the key of one of the organization's own. */
   role: string;
   permissions: ReadonlySet<Permission>;
+}
+
+/** An organization in memory, with those of its members who are, too: they are known as long as it is, and no longer. */
+interface KnownOrganization {
+  readonly facts: OrganizationFacts;
+  /** By the id of the person, or by the name of a role. */
+  readonly members: Map<string, MemberAccess>;
 }
 
 /** Reads facts, in a system transaction. */
@@ -36,9 +43,12 @@ interface Load {
 @Injectable()
 export class OrganizationAccess implements ChangeListener, OnModuleInit {
   readonly topic = 'organizations';
-  private readonly organizations = new LRUCache<string, OrganizationFacts>({ max: ORGANIZATIONS });
-  /** Right for as long as its organization's facts are the ones in memory: forgetting those forgets every member. */
-  private readonly members = new LRUCache<string, MemberAccess>({ max: MEMBERS });
+  /** One with more members than all may have begins anew. */
+  private readonly organizations = new LRUCache<string, KnownOrganization>({
+    max: ORGANIZATIONS,
+    maxSize: MEMBERS,
+    sizeCalculation: ({ members }) => members.size,
+  });
   private readonly loads = new Map<string, Load>();
   private readonly listeners: ((organizationIds: readonly string[]) => void)[] = [];
   private readonly own: EntityManager;
@@ -68,12 +78,12 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
    * no member, or there is no such organization.
    */
   of(organizationId: string, userId: string): MemberAccess | Promise<MemberAccess | null> {
-    return this.find(`${organizationId}/${userId}`, organizationId, (em) => readMember(em, organizationId, userId));
+    return this.find(organizationId, userId, (em) => readMember(em, organizationId, userId));
   }
 
   /** The same of who has a role there without being a member, such as a service account; null without an organization. */
   ofRole(organizationId: string, role: string): MemberAccess | Promise<MemberAccess | null> {
-    return this.find(`${organizationId}/role ${role}`, organizationId, (em) => readRole(em, organizationId, role));
+    return this.find(organizationId, `role ${role}`, (em) => readRole(em, organizationId, role));
   }
 
   /**
@@ -112,18 +122,16 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
 
   async catchUp(): Promise<void> {
     this.organizations.clear();
-    this.members.clear();
     this.loads.clear();
   }
 
-  private find(key: string, organizationId: string, read: Read): MemberAccess | Promise<MemberAccess | null> {
+  private find(organizationId: string, who: string, read: Read): MemberAccess | Promise<MemberAccess | null> {
     if (!this.bus.up) return this.read(read);
-    const known = this.members.get(key);
-    if (known && known.organization === this.organizations.get(organizationId)) return known;
-    return this.load(key, organizationId, read);
+    return this.organizations.get(organizationId)?.members.get(who) ?? this.load(organizationId, who, read);
   }
 
-  private load(key: string, organizationId: string, read: Read): Promise<MemberAccess | null> {
+  private load(organizationId: string, who: string, read: Read): Promise<MemberAccess | null> {
+    const key = `${organizationId}/${who}`;
     const running = this.loads.get(key);
     if (running) return running.access;
     const load: Load = { organizationId, access: this.read(read) };
@@ -131,24 +139,24 @@ export class OrganizationAccess implements ChangeListener, OnModuleInit {
     const finish = (access: MemberAccess | null): void => {
       if (this.loads.get(key) !== load) return;
       this.loads.delete(key);
-      if (access) this.remember(key, organizationId, access);
+      if (access) this.remember(organizationId, who, access);
     };
     load.access.then(finish, () => finish(null));
     return load.access;
   }
 
-  private remember(key: string, organizationId: string, access: MemberAccess): void {
-    // The facts of whoever came first are everybody's: members are known by that very object.
-    const present = this.organizations.get(organizationId);
-    if (!present) {
-      this.organizations.set(organizationId, access.organization);
-      this.members.set(key, access);
-      return;
-    }
+  private remember(organizationId: string, who: string, access: MemberAccess): void {
+    // The facts of whoever came first are everybody's.
+    const { facts, members } = this.organizations.get(organizationId) ?? {
+      facts: access.organization,
+      members: new Map<string, MemberAccess>(),
+    };
     const { role, organization } = access;
     const held = organization.customRoles.get(role);
-    if (held && !present.customRoles.has(role)) present.customRoles.set(role, held);
-    this.members.set(key, toAccess({ organization: present, role }));
+    if (held && !facts.customRoles.has(role)) facts.customRoles.set(role, held);
+    members.set(who, organization === facts ? access : toAccess({ organization: facts, role }));
+    // Another object each time, else the cache would not look at its size again.
+    this.organizations.set(organizationId, { facts, members });
   }
 
   private async read(read: Read): Promise<MemberAccess | null> {
