@@ -13,6 +13,8 @@ import { Session } from './auth/sessions/session.entity.js';
 import { SigningKey } from './auth/tokens/signing-key.entity.js';
 import { Environment } from './environments/environment.entity.js';
 import { FeatureChangeLog } from './features/change-log/feature-change-log.entity.js';
+import { FeatureChangePolicy } from './features/change-policies/feature-change-policy.entity.js';
+import { FeatureChangeRequest, FeatureChangeReview } from './features/change-requests/feature-change-request.entity.js';
 import { FeatureConfiguration } from './features/configurations/feature-configuration.entity.js';
 import { FeatureDefinition } from './features/definitions/feature-definition.entity.js';
 import {
@@ -63,6 +65,9 @@ export const entities = [
   ApiKey,
   FeatureRevision,
   FeatureChangeLog,
+  FeatureChangePolicy,
+  FeatureChangeRequest,
+  FeatureChangeReview,
   FeatureDefinition,
   FeatureDependency,
   FeatureConflict,

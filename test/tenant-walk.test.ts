@@ -34,6 +34,11 @@ beforeAll(async () => {
      values ($1, now(), 1, 'segment', 'beta-testers', false, 'system')`,
     [SEEDED_CHANGE],
   );
+  await tenon.db.sql.query(
+    `insert into feature_change_requests (id, title, changes, effects, subjects, follows, base_revision, content_hash, status, author_id, version, created_at, updated_at)
+     values ($1, 'Seeded', '[]', '[]', '{}', '{}', 1, '', 'approved', $1, 1, now(), now())`,
+    [SEEDED_CHANGE],
+  );
   [mine, theirs, deactivated, deleted] = [
     await seedTenant(tenon),
     await seedTenant(tenon),
@@ -67,6 +72,8 @@ const COMMON: Record<string, string> = {
   segments: 'beta-testers',
   changes: SEEDED_CHANGE,
   widgets: SEEDED_WIDGET,
+  'feature-changes': SEEDED_CHANGE,
+  policies: 'production',
 };
 /** What a query or a body names by an id, and the segment under which it is known. */
 const REFERENCES: Record<string, string> = {

@@ -27,6 +27,8 @@ const THINGS = [
   'segment',
   'widget',
   'dashboard',
+  'changePolicy',
+  'changeRequest',
 ] as const;
 const edited = {} as Record<(typeof THINGS)[number], Edited>;
 beforeAll(async () => {
@@ -45,6 +47,15 @@ beforeAll(async () => {
   await tenon.http.post('/api/v1/features').set(admin).send(feature).expect(201);
   const segment = { key: 'beta', when: [{ attribute: 'beta', operator: 'exists', values: [] }] };
   await tenon.http.post('/api/v1/segments').set(admin).send(segment).expect(201);
+  const configure = {
+    type: 'feature.configure',
+    key: 'reports',
+    environment: 'staging',
+    configuration: { enabled: false },
+  };
+  const asked = { title: 'Off in staging', changes: [configure] };
+  const request = await tenon.http.post('/api/v1/feature-changes').set(admin).send(asked).expect(201);
+  const kinds = ['feature', 'configuration', 'segment'];
   Object.assign(edited, {
     plan: { path: '/api/v1/plans/even', auth: admin, method: 'patch', change: (n) => ({ description: `${n}` }) },
     organization: { path, auth: owner, method: 'patch', change: (n) => ({ name: `Name ${n}` }) },
@@ -96,6 +107,24 @@ beforeAll(async () => {
       auth: owner,
       method: 'put',
       change: (n) => ({ layout: [{ id: 'seats', widget: 'seats-used', x: 0, y: n, w: 3, h: 2 }], theme: 'dark' }),
+    },
+    changePolicy: {
+      path: '/api/v1/feature-changes/policies/development',
+      auth: admin,
+      method: 'put',
+      // Another choice of kinds for each of 1 to 7, and of 8 to 15.
+      change: (n) => ({
+        approvals: 0,
+        reasonRequired: true,
+        reason: 'A test',
+        kinds: kinds.filter((_, at) => (n >> at) & 1),
+      }),
+    },
+    changeRequest: {
+      path: `/api/v1/feature-changes/${request.body.id}`,
+      auth: admin,
+      method: 'patch',
+      change: (n) => ({ title: `Title ${n}` }),
     },
   } satisfies typeof edited);
 });

@@ -25,7 +25,10 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Domains', 'Names on the internet that an organization proves to be its own, by a record in DNS.'],
   ['Environments', 'Where a customer’s product runs: features and API keys are of one.'],
   ['Features', 'What the customer’s product can do: values, dependencies, conflicts, plans, and what each is where.'],
-  ['Feature changes', 'Who changed what of features, when and why; taking it back.'],
+  [
+    'Feature changes',
+    'Who changed what of features, when and why; taking it back; asking for changes, approving and scheduling them.',
+  ],
   ['Segments', 'Conditions that rules of many features share.'],
   ['Evaluation', 'What features are for somebody, and why.'],
   ['Entitlements', 'What an organization has of each feature and why, values of its own, and limits that are used up.'],

@@ -4,6 +4,7 @@ import { ChangeBus } from '../database/change-bus.js';
 import { asSystem } from '../database/tenant-context.js';
 import { EnvironmentChanges } from '../environments/environment-changes.js';
 import { type ChangeOrigin, OpenChange } from './change-log/change-entry.js';
+import { refuseUngated } from './change-policies/gate.js';
 import { writeEntries } from './change-log/change-log.queries.js';
 
 /** The topic of the change bus. Keys: `new-dashboard` a feature, `segment:beta`, `environment:production`, `*` all. */
@@ -80,6 +81,7 @@ export class FeatureChanges implements OnModuleInit {
           'update feature_revision set revision = revision + 1 where id = 1 returning revision',
         );
         committed = { revision: Number(row.revision), keys };
+        await refuseUngated(em, open.entries, origin);
         open.written = await writeEntries(em, open.entries, committed.revision, origin);
         await this.bus.announce(em, FEATURES_TOPIC, [String(committed.revision), ...keys]);
       }

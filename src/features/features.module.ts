@@ -6,6 +6,13 @@ import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ChangeLogController } from './change-log/change-log.controller.js';
 import { ChangeLogService } from './change-log/change-log.service.js';
 import { Restore } from './change-log/restore.js';
+import { ChangePoliciesController } from './change-policies/change-policies.controller.js';
+import { ChangePoliciesService } from './change-policies/change-policies.service.js';
+import { ApplyingService } from './change-requests/applying.service.js';
+import { ChangeRequestsController } from './change-requests/change-requests.controller.js';
+import { ChangeRequestsService } from './change-requests/change-requests.service.js';
+import { Edits } from './change-requests/edits.js';
+import { ReviewsService } from './change-requests/reviews.service.js';
 import { ConfigurationsController } from './configurations/configurations.controller.js';
 import { ConfigurationsService } from './configurations/configurations.service.js';
 import { DashboardsController } from './dashboards/preferences/dashboards.controller.js';
@@ -43,6 +50,8 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
   imports: [EnvironmentsModule, OrganizationsModule],
   controllers: [
     ChangeLogController,
+    ChangePoliciesController,
+    ChangeRequestsController,
     DefinitionsController,
     ConfigurationsController,
     SegmentsController,
@@ -61,6 +70,11 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
     SegmentsService,
     Restore,
     ChangeLogService,
+    ChangePoliciesService,
+    Edits,
+    ChangeRequestsService,
+    ReviewsService,
+    ApplyingService,
     Clock,
     FeatureSnapshots,
     OrganizationFeatures,
@@ -80,7 +94,8 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
   exports: [FeatureChanges, EventStreams],
 })
 export class FeaturesModule {
-  constructor(schedules: Schedules, em: EntityManager) {
-    for (const schedule of [overridesSchedule(em), ...meteringSchedules(em)]) schedules.register(schedule);
+  constructor(schedules: Schedules, em: EntityManager, applying: ApplyingService) {
+    for (const schedule of [overridesSchedule(em), ...meteringSchedules(em), applying.schedule()])
+      schedules.register(schedule);
   }
 }

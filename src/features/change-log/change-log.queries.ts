@@ -1,6 +1,7 @@
 import type { EntityManager, FilterQuery } from '@mikro-orm/postgresql';
 import { newId } from '../../kernel/ids.js';
 import { readInstant } from '../../kernel/instant.js';
+import { problem } from '../../kernel/problem.js';
 import type { ChangeEntry, ChangeOrigin } from './change-entry.js';
 import type { ChangesQuery } from './change-log.dto.js';
 import { FeatureChangeLog } from './feature-change-log.entity.js';
@@ -39,6 +40,11 @@ export async function writeEntries(
   );
   await em.flush();
   return rows;
+}
+
+/** One entry. @throws Problem `not_found`. */
+export async function findEntry(em: EntityManager, id: string): Promise<FeatureChangeLog> {
+  return em.findOneOrFail(FeatureChangeLog, { id }, { failHandler: () => problem('not_found') });
 }
 
 /** Entries that meet every filter, newest first, and one more where there are more. */

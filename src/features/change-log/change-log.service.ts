@@ -3,13 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js';
-import { problem } from '../../kernel/problem.js';
 import { readNames } from '../../users/names.queries.js';
 import { FeatureChanges } from '../feature-changes.js';
 import type { ChangesQuery, RollbackRequest } from './change-log.dto.js';
-import { findEntries } from './change-log.queries.js';
+import { findEntries, findEntry } from './change-log.queries.js';
 import { type ChangeView, toChangeView } from './change-log.view.js';
-import { FeatureChangeLog } from './feature-change-log.entity.js';
+import type { FeatureChangeLog } from './feature-change-log.entity.js';
 import { Restore } from './restore.js';
 
 /** Who changed what of features, when and why; and how it is taken back. */
@@ -31,7 +30,7 @@ export class ChangeLogService {
 
   /** @throws Problem `not_found`. */
   async get(id: string): Promise<ChangeView> {
-    const entry = await asSystem(this.em, (em) => find(em, id));
+    const entry = await asSystem(this.em, (em) => findEntry(em, id));
     return (await this.toViews([entry]))[0]!;
   }
 
@@ -40,12 +39,10 @@ export class ChangeLogService {
    * @returns what that changed.
    * @throws Problem `not_found`; whatever an admin would be refused with who made the same change by hand.
    */
-  async rollback(actor: Actor, id: string, { to = 'before', reason = null }: RollbackRequest): Promise<ChangeView[]> {
+  async rollback(actor: Actor, id: string, { to, reason }: RollbackRequest): Promise<ChangeView[]> {
     const made = await this.changes.change(
       async (em, change) => {
-        const entry = await find(em, id);
-        const writer = this.changes.within(em, change);
-        await this.restore.to(em, actor, entry, (to === 'before' ? entry.before : entry.after) ?? null, writer);
+        await this.restore.change(em, actor, id, to, this.changes.within(em, change));
         return change;
       },
       { rolledBackId: id, reason },
@@ -58,8 +55,4 @@ export class ChangeLogService {
     const names = ids.size > 0 ? await readNames(this.em, [...ids]) : new Map<string, string>();
     return entries.map((entry) => toChangeView(entry, names));
   }
-}
-
-async function find(em: EntityManager, id: string): Promise<FeatureChangeLog> {
-  return em.findOneOrFail(FeatureChangeLog, { id }, { failHandler: () => problem('not_found') });
 }

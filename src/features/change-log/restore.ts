@@ -3,6 +3,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Actor } from '../../kernel/actor.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { problem } from '../../kernel/problem.js';
+import type { PutChangePolicyRequest } from '../change-policies/change-policies.dto.js';
+import { ChangePoliciesService } from '../change-policies/change-policies.service.js';
+import { GATED_KINDS } from '../change-policies/feature-change-policy.entity.js';
 import { ConfigurationsService } from '../configurations/configurations.service.js';
 import type { PutConfigurationRequest } from '../configurations/configurations.dto.js';
 import type { CreateFeatureRequest } from '../definitions/definitions.dto.js';
@@ -12,9 +15,17 @@ import type { FeatureWriter } from '../feature-changes.js';
 import { FeatureSegment } from '../segments/feature-segment.entity.js';
 import type { CreateSegmentRequest } from '../segments/segments.dto.js';
 import { SegmentsService } from '../segments/segments.service.js';
+import type { RollbackTarget } from './change-log.dto.js';
+import { findEntry } from './change-log.queries.js';
 import type { FeatureChangeLog } from './feature-change-log.entity.js';
 
 /** What nobody has configured. */
+const NO_POLICY: PutChangePolicyRequest = {
+  approvals: 0,
+  approvers: [],
+  kinds: [...GATED_KINDS],
+  reasonRequired: false,
+};
 const NOT_CONFIGURED: PutConfigurationRequest = { enabled: true, rules: [], rollout: null };
 
 /** Makes things what they were, by the same services, and so under the same checks, as an admin would. */
@@ -24,13 +35,25 @@ export class Restore {
     private readonly definitions: DefinitionsService,
     private readonly configurations: ConfigurationsService,
     private readonly segments: SegmentsService,
+    private readonly policies: ChangePoliciesService,
   ) {}
 
   /**
-   * Gives what an entry is about a state that the log has of it; null removes it.
-   * @throws Problem whatever the change would be refused with; `conflict` where the state cannot come back.
+   * Makes what a change was about what it was before or after it.
+   * @throws Problem `not_found`; whatever the change would be refused with; `conflict` where the state cannot come back.
    */
-  async to(
+  async change(
+    em: EntityManager,
+    actor: Actor,
+    id: string,
+    to: RollbackTarget = 'before',
+    writer: FeatureWriter,
+  ): Promise<void> {
+    const entry = await findEntry(em, id);
+    await this.to(em, actor, entry, (to === 'before' ? entry.before : entry.after) ?? null, writer);
+  }
+
+  private async to(
     em: EntityManager,
     actor: Actor,
     { kind, featureKey, segmentKey, environmentKey }: FeatureChangeLog,
@@ -42,7 +65,7 @@ export class Restore {
     else if (kind === 'configuration') {
       const request = (state ?? NOT_CONFIGURED) as unknown as PutConfigurationRequest;
       await this.configurations.put(actor, featureKey!, environmentKey!, request, null, writer);
-    } else throw problem('conflict', { detail: 'A policy is not rolled back; put it as it was' });
+    } else await this.policies.put(actor, environmentKey!, { ...NO_POLICY, ...state }, null, writer);
   }
 
   private async feature(

@@ -3,7 +3,7 @@ import { VERSION } from '../../kernel/version.js';
 import type { EvaluationContext } from '../evaluation/context.js';
 import type { EvaluationScope } from '../evaluation/evaluation.service.js';
 import type { Overrides } from '../evaluator/index.js';
-import { canonical } from './canonical.js';
+import { canonical } from '../canonical.js';
 
 /**
  * Names the state that decisions come from, on every instance the same: another configuration, plan or override makes

@@ -1,0 +1,55 @@
+import { Body, Controller, Get, Param, Put, Query, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import type { Actor } from '../../kernel/actor.js';
+import { ApiProblems } from '../../kernel/api-problems.js';
+import { Authorize, CurrentActor } from '../../kernel/authorize.js';
+import { PageQuery, toPage } from '../../kernel/lists.js';
+import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
+import { ChangePolicyPath, PutChangePolicyRequest } from './change-policies.dto.js';
+import { ChangePoliciesService } from './change-policies.service.js';
+import { ChangePolicyPageView, ChangePolicyView } from './change-policies.view.js';
+
+@ApiTags('Feature changes')
+@Controller('api/v1/feature-changes/policies')
+export class ChangePoliciesController {
+  constructor(private readonly policies: ChangePoliciesService) {}
+
+  /** Lists what changes of features need in each environment. */
+  @Get()
+  @Authorize('platform-admin')
+  async listChangePolicies(@Query() query: PageQuery, @Req() request: FastifyRequest): Promise<ChangePolicyPageView> {
+    const [policies, total] = await this.policies.list(query);
+    return toPage(policies, total, query, request.url);
+  }
+
+  /** Shows what changes of features need in an environment. */
+  @Get(':environment')
+  @Authorize('platform-admin')
+  @Versioned()
+  @ApiProblems('validation_failed', 'not_found')
+  async getChangePolicy(@Param() { environment }: ChangePolicyPath): Promise<ChangePolicyView> {
+    return this.policies.get(environment);
+  }
+
+  /**
+   * Sets what changes of features need in an environment.
+   * @remarks With `approvals` above 0 such a change is no longer made at once but answered by 409
+   * `feature_change_needs_approval`; it is asked for by POST `/api/v1/feature-changes`. Features themselves and segments are the
+   * same in every environment, so that the policies of all count for them. Three things never wait: switching a feature off in
+   * an environment (`enabled: false` and nothing else), what is a draft, and what organizations override for themselves. A policy
+   * that asks for approvals is changed the same way: by a change request with `policy.put`.
+   */
+  @Put(':environment')
+  @Authorize('platform-admin')
+  @VersionedWrite()
+  @ApiProblems('validation_failed', 'not_found', 'feature_change_needs_approval')
+  async putChangePolicy(
+    @CurrentActor() actor: Actor,
+    @Param() { environment }: ChangePolicyPath,
+    @Body() request: PutChangePolicyRequest,
+    @IfMatch() version: number | null,
+  ): Promise<ChangePolicyView> {
+    return this.policies.put(actor, environment, request, version);
+  }
+}

@@ -1,0 +1,167 @@
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { Actor } from '../../kernel/actor.js';
+import { ApiProblems } from '../../kernel/api-problems.js';
+import { Authorize, CurrentActor } from '../../kernel/authorize.js';
+import type { ErrorCode } from '../../kernel/errors.js';
+import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
+import { ApplyingService } from './applying.service.js';
+import {
+  ChangeRequestPath,
+  ChangeRequestsQuery,
+  CreateChangeRequest,
+  ReviewRequest,
+  UpdateChangeRequest,
+} from './change-requests.dto.js';
+import { ChangeRequestsService } from './change-requests.service.js';
+import { ChangeRequestsPageView, ChangeRequestView } from './change-requests.view.js';
+import { ReviewsService } from './reviews.service.js';
+
+/** What changes of features can be refused with. */
+const REFUSALS = [
+  'validation_failed',
+  'not_found',
+  'conflict',
+  'feature_dependency_cycle',
+  'feature_conflict',
+  'feature_dependency_unmet',
+  'feature_in_use',
+  'feature_segment_in_use',
+] as const satisfies ErrorCode[];
+
+@ApiTags('Feature changes')
+@Controller('api/v1/feature-changes')
+export class ChangeRequestsController {
+  constructor(
+    private readonly requests: ChangeRequestsService,
+    private readonly reviews: ReviewsService,
+    private readonly applying: ApplyingService,
+  ) {}
+
+  /** Lists change requests, newest first. */
+  @Get()
+  @Authorize('platform-admin')
+  @ApiProblems('validation_failed')
+  async listChangeRequests(@Query() query: ChangeRequestsQuery): Promise<ChangeRequestsPageView> {
+    return this.requests.list(query);
+  }
+
+  /** Shows a change request: what it would change, who has approved, what has happened since. */
+  @Get(':id')
+  @Authorize('platform-admin')
+  @Versioned()
+  @ApiProblems('validation_failed', 'not_found')
+  async getChangeRequest(@Param() { id }: ChangeRequestPath): Promise<ChangeRequestView> {
+    return this.requests.get(id);
+  }
+
+  /**
+   * Asks for changes of features.
+   * @remarks They are tried at once: what could not be made is refused, else `effects` says what would change. Where no policy
+   * asks for approvals the request is `approved` from the start: apply it, or give `applyAt` and it is made at that time, to the
+   * minute. `overlaps` names other open requests that touch the same feature: the first that is applied makes the others
+   * outdated, unless they name it in `follows`.
+   */
+  @Post()
+  @Authorize('platform-admin')
+  @Versioned()
+  @ApiProblems(...REFUSALS)
+  async createChangeRequest(
+    @CurrentActor() actor: Actor,
+    @Body() request: CreateChangeRequest,
+  ): Promise<ChangeRequestView> {
+    return this.requests.create(actor, request);
+  }
+
+  /**
+   * Changes a change request of one's own.
+   * @remarks Every approval has to be given anew. It starts from what features are now: with an empty body an outdated, rejected
+   * or failed request is asked for again.
+   */
+  @Patch(':id')
+  @Authorize('platform-admin')
+  @VersionedWrite()
+  @ApiProblems(...REFUSALS, 'feature_change_closed')
+  async updateChangeRequest(
+    @CurrentActor() actor: Actor,
+    @Param() { id }: ChangeRequestPath,
+    @Body() request: UpdateChangeRequest,
+    @IfMatch() version: number | null,
+  ): Promise<ChangeRequestView> {
+    return this.requests.edit(actor, id, request, version);
+  }
+
+  /**
+   * Approves a change request of somebody else.
+   * @remarks An approval is of a content, named by `contentHash`: the changes, their time, and what they were made from.
+   */
+  @Post(':id/approve')
+  @HttpCode(200)
+  @Authorize('platform-admin')
+  @Versioned()
+  @ApiProblems(
+    'validation_failed',
+    'not_found',
+    'precondition_failed',
+    'feature_change_self_approval',
+    'feature_change_closed',
+    'feature_change_outdated',
+  )
+  async approveChangeRequest(
+    @CurrentActor() actor: Actor,
+    @Param() { id }: ChangeRequestPath,
+    @Body() request: ReviewRequest,
+  ): Promise<ChangeRequestView> {
+    return this.reviews.review(actor, id, 'approved', request);
+  }
+
+  /** Rejects a change request of somebody else. Its author can change it, and ask again. */
+  @Post(':id/reject')
+  @HttpCode(200)
+  @Authorize('platform-admin')
+  @Versioned()
+  @ApiProblems(
+    'validation_failed',
+    'not_found',
+    'precondition_failed',
+    'feature_change_self_approval',
+    'feature_change_closed',
+  )
+  async rejectChangeRequest(
+    @CurrentActor() actor: Actor,
+    @Param() { id }: ChangeRequestPath,
+    @Body() request: ReviewRequest,
+  ): Promise<ChangeRequestView> {
+    return this.reviews.review(actor, id, 'rejected', request);
+  }
+
+  /**
+   * Applies an approved change request: all of it, or nothing.
+   * @remarks Everything is checked anew: the approvals by the policies of now, that nothing of it was changed since, the graph,
+   * plans and rules. One with `applyAt` is applied by Tenon at its time.
+   */
+  @Post(':id/apply')
+  @HttpCode(200)
+  @Authorize('platform-admin')
+  @Versioned()
+  @ApiProblems(...REFUSALS, 'feature_change_closed', 'feature_change_outdated', 'feature_change_needs_approval')
+  async applyChangeRequest(
+    @CurrentActor() actor: Actor,
+    @Param() { id }: ChangeRequestPath,
+  ): Promise<ChangeRequestView> {
+    return this.applying.apply(actor, id);
+  }
+
+  /** Takes a change request back. */
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Authorize('platform-admin')
+  @Versioned()
+  @ApiProblems('validation_failed', 'not_found', 'feature_change_closed')
+  async cancelChangeRequest(
+    @CurrentActor() actor: Actor,
+    @Param() { id }: ChangeRequestPath,
+  ): Promise<ChangeRequestView> {
+    return this.requests.cancel(actor, id);
+  }
+}

@@ -1,0 +1,213 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../../audit/audit.service.js';
+import { asSystem } from '../../database/tenant-context.js';
+import type { Actor } from '../../kernel/actor.js';
+import { newId } from '../../kernel/ids.js';
+import { readInstant } from '../../kernel/instant.js';
+import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js';
+import { invalidField, problem } from '../../kernel/problem.js';
+import { FeatureChanges } from '../feature-changes.js';
+import type { ChangeRequestsQuery, CreateChangeRequest, UpdateChangeRequest } from './change-requests.dto.js';
+import { findRequests, holdRequest, namesOf, readFacts } from './change-requests.queries.js';
+import {
+  type ChangeRequestSummaryView,
+  type ChangeRequestView,
+  toChangeRequestView,
+  toSummaryView,
+} from './change-requests.view.js';
+import { contentHash } from './content-hash.js';
+import { Edits, type StoredEdit } from './edits.js';
+import { type Effect, subjectsOf, toEffects } from './effects.js';
+import { FeatureChangeRequest, type RequestStatus } from './feature-change-request.entity.js';
+import { isApproved, readStandings } from './standing.js';
+
+/** What is asked for. */
+interface Asked {
+  title: string;
+  reason: string | null;
+  changes: StoredEdit[];
+  applyAt: Date | null;
+  follows: string[];
+}
+
+/** What was asked for, and tried. */
+interface Tried extends Asked {
+  effects: Effect[];
+  baseRevision: number;
+}
+
+/** Changes of features that people ask for, and others may have to approve. */
+@Injectable()
+export class ChangeRequestsService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly audit: AuditService,
+    private readonly changes: FeatureChanges,
+    private readonly edits: Edits,
+  ) {}
+
+  /** Requests that meet every filter, newest first. @throws Problem `validation_failed` for a cursor of another list. */
+  async list(query: ChangeRequestsQuery): Promise<CursorPage<ChangeRequestSummaryView>> {
+    const before = readCursor(query.cursor);
+    return asSystem(this.em, async (em) => {
+      const { data, meta } = toCursorPage(await findRequests(em, query, before), query.limit, ({ id }) => id);
+      const names = await namesOf(em, data);
+      return { data: data.map((request) => toSummaryView(request, names)), meta };
+    });
+  }
+
+  /** @throws Problem `not_found`. */
+  async get(id: string): Promise<ChangeRequestView> {
+    return asSystem(this.em, (em) => show(em, id));
+  }
+
+  /**
+   * Asks for changes. They are tried at once, so that what could not be made is refused to whoever asks.
+   * @throws Problem `validation_failed`; whatever one of the changes is refused with.
+   */
+  async create(
+    actor: Actor,
+    { title, reason = null, changes, applyAt, follows }: CreateChangeRequest,
+  ): Promise<ChangeRequestView> {
+    const tried = await this.try(actor, { title, reason, changes, applyAt: toTime(applyAt), follows });
+    return asSystem(this.em, async (em) => {
+      await refuseUnfit(em, tried);
+      const now = new Date();
+      const id = newId();
+      const request = em.create(FeatureChangeRequest, {
+        id,
+        ...toRow(tried),
+        status: 'pending',
+        authorId: actor.requiredUserId,
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
+      });
+      await em.flush();
+      await promote(em, request);
+      this.record(actor, 'feature_change_request.created', request, 'after');
+      await em.flush();
+      return show(em, id);
+    });
+  }
+
+  /**
+   * Changes what is asked for, from what features are now. What was approved has to be approved anew.
+   * @param version that the caller read; null for any.
+   * @throws Problem `not_found`; `precondition_failed`; `permission_denied` for anybody but the author;
+   * `feature_change_closed`; whatever one of the changes is refused with.
+   */
+  async edit(
+    actor: Actor,
+    id: string,
+    request: UpdateChangeRequest,
+    version: number | null,
+  ): Promise<ChangeRequestView> {
+    const { request: before } = await asSystem(this.em, (em) => readFacts(em, id));
+    refuseEditing(actor, before, version);
+    const tried = await this.try(actor, {
+      title: request.title ?? before.title,
+      reason: request.reason === undefined ? (before.reason ?? null) : request.reason,
+      changes: request.changes ?? before.changes,
+      applyAt: request.applyAt === undefined ? (before.applyAt ?? null) : toTime(request.applyAt),
+      follows: request.follows ?? before.follows,
+    });
+    return asSystem(this.em, async (em) => {
+      const held = await holdRequest(em, id);
+      // It may have been applied, or changed in another window, while this was tried.
+      refuseEditing(actor, held, before.version);
+      await refuseUnfit(em, tried);
+      em.assign(held, {
+        ...toRow(tried),
+        status: 'pending',
+        failure: null,
+        version: held.version + 1,
+        updatedAt: new Date(),
+      });
+      await em.flush();
+      await promote(em, held);
+      this.record(actor, 'feature_change_request.updated', held, 'after');
+      await em.flush();
+      return show(em, id);
+    });
+  }
+
+  /** Takes a request back. @throws Problem `not_found`; `feature_change_closed`. */
+  async cancel(actor: Actor, id: string): Promise<ChangeRequestView> {
+    return asSystem(this.em, async (em) => {
+      const request = await holdRequest(em, id);
+      if (isClosed(request.status)) throw closed(request);
+      em.assign(request, { status: 'cancelled', version: request.version + 1, updatedAt: new Date() });
+      this.record(actor, 'feature_change_request.cancelled', request, 'before');
+      await em.flush();
+      return show(em, id);
+    });
+  }
+
+  private async try(actor: Actor, asked: Asked): Promise<Tried> {
+    const { seen } = await this.changes.tryOut(
+      (em, change) => this.edits.make(em, change, actor, asked.changes),
+      async (em, change) => ({ effects: toEffects(change.entries), baseRevision: await readRevision(em) }),
+    );
+    if (seen.effects.length === 0) throw invalidField('changes', 'nothing_changes', 'All of it is so already');
+    return { ...asked, ...seen };
+  }
+
+  private record(actor: Actor, action: string, request: FeatureChangeRequest, side: 'before' | 'after'): void {
+    const { id, title, subjects, contentHash: hash, applyAt = null } = request;
+    const facts = { title, subjects, contentHash: hash, applyAt: applyAt?.toISOString() ?? null };
+    this.audit.record(actor, action, { target: { type: 'feature_change_request', id }, userId: null, [side]: facts });
+  }
+}
+
+/** A request as it is shown. @throws Problem `not_found`. */
+export async function show(em: EntityManager, id: string): Promise<ChangeRequestView> {
+  const facts = await readFacts(em, id);
+  return toChangeRequestView(facts, await namesOf(em, [facts.request], facts.reviews));
+}
+
+/** Puts a request where its approvals have brought it. */
+export async function promote(em: EntityManager, request: FeatureChangeRequest): Promise<void> {
+  if (!isApproved(await readStandings(em, request))) request.status = 'pending';
+  else request.status = request.applyAt ? 'scheduled' : 'approved';
+}
+
+/** The refusal to do anything more with a request. */
+export function closed({ status }: Pick<FeatureChangeRequest, 'status'>): Error {
+  return problem('feature_change_closed', { detail: `The change request is ${status}` });
+}
+
+const isClosed = (status: RequestStatus): boolean => status === 'applied' || status === 'cancelled';
+
+function refuseEditing(actor: Actor, request: FeatureChangeRequest, version: number | null): void {
+  if (request.authorId !== actor.requiredUserId)
+    throw problem('permission_denied', { detail: 'Only whoever asked for it can change it' });
+  if (version !== null && version !== request.version) throw problem('precondition_failed');
+  if (isClosed(request.status)) throw closed(request);
+}
+
+async function refuseUnfit(em: EntityManager, { applyAt, follows }: Asked): Promise<void> {
+  const [{ now }] = await em.execute<[{ now: string }]>('select now() as now');
+  if (applyAt && applyAt.getTime() <= new Date(now).getTime())
+    throw invalidField('applyAt', 'time_not_in_future', 'The time has to be in the future');
+  const known = await em.count(FeatureChangeRequest, { id: { $in: follows } });
+  if (known !== follows.length) throw invalidField('follows', 'change_request_unknown', 'One of them is not there');
+}
+
+async function readRevision(em: EntityManager): Promise<number> {
+  const [row] = await em.execute<[{ revision: string }]>('select revision from feature_revision');
+  return Number(row.revision);
+}
+
+function toRow({ title, reason, changes, effects, baseRevision, applyAt, follows }: Tried) {
+  // As JSON has it: what was left out of a request is not stored as undefined.
+  const plain = JSON.parse(JSON.stringify(changes)) as StoredEdit[];
+  const subjects = subjectsOf(effects);
+  const hash = contentHash({ changes: plain, applyAt, baseRevision, follows });
+  return { title, reason, changes: plain, effects, subjects, follows, baseRevision, contentHash: hash, applyAt };
+}
+
+function toTime(text: string | null | undefined): Date | null {
+  return text === null || text === undefined ? null : readInstant(text);
+}

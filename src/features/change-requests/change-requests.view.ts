@@ -1,0 +1,299 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { JsonObject } from '../../kernel/json.js';
+import { CursorMeta } from '../../kernel/lists.js';
+import { DifferenceView } from '../change-log/change-log.view.js';
+import { differencesOf } from '../change-log/differences.js';
+import { CHANGE_KINDS, type ChangeKind } from '../change-log/feature-change-log.entity.js';
+import { EDITS_SCHEMA } from './change-requests.dto.js';
+import type { AnyEdit } from './edits.dto.js';
+import type { Effect, Overtaking } from './effects.js';
+import {
+  type FeatureChangeRequest,
+  type FeatureChangeReview,
+  REQUEST_STATUSES,
+  type RequestStatus,
+  type Verdict,
+  VERDICTS,
+} from './feature-change-request.entity.js';
+import type { Standing } from './standing.js';
+
+const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00';
+const TIME = '2026-11-25T08:00:00.000Z';
+const STATE = { type: 'object', additionalProperties: true, nullable: true } as const;
+
+/** A person. */
+export class PersonView {
+  /** Who it is. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  id!: string;
+  /** What they are called now; null once the account is deleted. */
+  @ApiProperty({ type: String, nullable: true, example: 'Grace Hopper' })
+  fullName!: string | null;
+}
+
+/** What a request would change. */
+export class EffectView implements Effect {
+  /** What would be changed. */
+  @ApiProperty({ enum: CHANGE_KINDS, example: 'configuration' })
+  kind!: ChangeKind;
+  /** Key of the feature. */
+  @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
+  feature!: string | null;
+  /** Key of the segment. */
+  @ApiProperty({ type: String, nullable: true, example: null })
+  segment!: string | null;
+  /** Key of the environment. */
+  @ApiProperty({ type: String, nullable: true, example: 'production' })
+  environment!: string | null;
+  /** What it was when it was asked for; null: not there, or not configured. */
+  @ApiProperty({ ...STATE, example: null })
+  before!: JsonObject | null;
+  /** What it would be; null: gone. */
+  @ApiProperty({ ...STATE, example: { enabled: true, rules: [], rollout: null } })
+  after!: JsonObject | null;
+  /**
+   * Whether it follows from the change of something else.
+   * @example false
+   */
+  derived!: boolean;
+  /** Where the two differ. */
+  differences!: DifferenceView[];
+}
+
+/** How far the approvals are that an environment asks for. */
+export class StandingView implements Standing {
+  /**
+   * Key of the environment.
+   * @example production
+   */
+  environment!: string;
+  /**
+   * How many have to approve.
+   * @example 1
+   */
+  required!: number;
+  /**
+   * How many have, of what is asked for now.
+   * @example 0
+   */
+  given!: number;
+}
+
+/** What somebody said of a request. */
+export class ReviewView {
+  /** Who said it. */
+  by!: PersonView;
+  /** What they said. */
+  @ApiProperty({ enum: VERDICTS, example: 'approved' })
+  verdict!: Verdict;
+  /** Why. */
+  @ApiProperty({ type: String, nullable: true, example: 'Looks right' })
+  comment!: string | null;
+  /** When. */
+  @ApiProperty({ format: 'date-time', example: TIME })
+  at!: string;
+  /**
+   * false: it was of an earlier content, and does not count.
+   * @example true
+   */
+  current!: boolean;
+}
+
+/** Another open request that touches the same. */
+export class OverlapView {
+  /** Which request. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  id!: string;
+  /**
+   * What it is about.
+   * @example "Everybody sees the new dashboard"
+   */
+  title!: string;
+  /** Its state. */
+  @ApiProperty({ enum: REQUEST_STATUSES, example: 'scheduled' })
+  status!: RequestStatus;
+  /** When it is to be made. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: TIME })
+  applyAt!: string | null;
+  /** What both touch. */
+  @ApiProperty({ type: [String], example: ['feature:new-dashboard'] })
+  subjects!: string[];
+}
+
+/** A change that was made since, by which a request is outdated. */
+export class OvertakingView {
+  /** Which change. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  id!: string;
+  /** When it was made. */
+  @ApiProperty({ format: 'date-time', example: TIME })
+  at!: string;
+  /** What was changed. */
+  @ApiProperty({ enum: CHANGE_KINDS, example: 'configuration' })
+  kind!: ChangeKind;
+  /** Key of the feature. */
+  @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
+  feature!: string | null;
+  /** Key of the segment. */
+  @ApiProperty({ type: String, nullable: true, example: null })
+  segment!: string | null;
+  /** Key of the environment. */
+  @ApiProperty({ type: String, nullable: true, example: 'production' })
+  environment!: string | null;
+}
+
+/** Why a request could not be applied at its time. */
+export class RequestFailureView {
+  /**
+   * A code of the error registry.
+   * @example feature_change_outdated
+   */
+  code!: string;
+  /**
+   * What stood in the way.
+   * @example "new-dashboard was changed in production since"
+   */
+  detail!: string;
+}
+
+/** A change request in a list. */
+export class ChangeRequestSummaryView {
+  /** Sorted by time. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  id!: string;
+  /**
+   * What it is about.
+   * @example "A quarter of the people see the new dashboard"
+   */
+  title!: string;
+  /** Why. */
+  @ApiProperty({ type: String, nullable: true, example: 'Pilot with two customers' })
+  reason!: string | null;
+  /** `pending` waits for approvals, `approved` for somebody to apply it, `scheduled` for its time. */
+  @ApiProperty({ enum: REQUEST_STATUSES, example: 'pending' })
+  status!: RequestStatus;
+  /** Who asks. */
+  author!: PersonView;
+  /** What it touches: features, segments, policies. */
+  @ApiProperty({ type: [String], example: ['feature:new-dashboard'] })
+  subjects!: string[];
+  /** When it is to be made, once it is approved; null: when somebody applies it. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
+  applyAt!: string | null;
+  /** When it was made. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
+  appliedAt!: string | null;
+  /** Why it could not be made at its time; null: it was not tried, or was made. */
+  @ApiProperty({ type: RequestFailureView, nullable: true, example: null })
+  failure!: RequestFailureView | null;
+  /**
+   * Counts its changes; the ETag holds it.
+   * @example 1
+   */
+  version!: number;
+  /** When it was asked for. */
+  @ApiProperty({ format: 'date-time', example: TIME })
+  createdAt!: string;
+  /** When it was last changed. */
+  @ApiProperty({ format: 'date-time', example: TIME })
+  updatedAt!: string;
+}
+
+/** A change request. */
+export class ChangeRequestView extends ChangeRequestSummaryView {
+  /** What is to be done, in this order. */
+  @ApiProperty(EDITS_SCHEMA)
+  changes!: AnyEdit[];
+  /** What that would change, tried when it was asked for. */
+  effects!: EffectView[];
+  /** Names what an approval is of: the changes, their time, and what they were made from. */
+  @ApiProperty({ example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' })
+  contentHash!: string;
+  /**
+   * The revision of all features that it was made from.
+   * @example 42
+   */
+  baseRevision!: number;
+  /** Requests that may be applied before this one though they touch the same. */
+  @ApiProperty({ type: [String], format: 'uuid', example: [] })
+  follows!: string[];
+  /** How far the approvals are; nothing where nobody has to approve. */
+  approvals!: StandingView[];
+  /** What was said of it. */
+  reviews!: ReviewView[];
+  /** Other open requests that touch the same. */
+  overlaps!: OverlapView[];
+  /** Changes of the same that were made since: with one of them it cannot be applied; change the request to start from now. */
+  outdatedBy!: OvertakingView[];
+}
+
+/** A page of change requests, newest first. */
+export class ChangeRequestsPageView {
+  /** The change requests of this page. */
+  data!: ChangeRequestSummaryView[];
+  /** Whether and where it goes on. */
+  meta!: CursorMeta;
+}
+
+/** What people are called now, by their ids. */
+export type Names = ReadonlyMap<string, string>;
+
+const toPerson = (id: string, names: Names): PersonView => ({ id, fullName: names.get(id) ?? null });
+
+export function toSummaryView(request: FeatureChangeRequest, names: Names): ChangeRequestSummaryView {
+  const { id, title, status, subjects, version, failure = null } = request;
+  return {
+    id,
+    title,
+    reason: request.reason ?? null,
+    status,
+    author: toPerson(request.authorId, names),
+    subjects,
+    applyAt: request.applyAt?.toISOString() ?? null,
+    appliedAt: request.appliedAt?.toISOString() ?? null,
+    failure,
+    version,
+    createdAt: request.createdAt.toISOString(),
+    updatedAt: request.updatedAt.toISOString(),
+  };
+}
+
+/** What is known of a request besides itself. */
+export interface RequestFacts {
+  request: FeatureChangeRequest;
+  standings: Standing[];
+  reviews: FeatureChangeReview[];
+  overlaps: FeatureChangeRequest[];
+  outdatedBy: Overtaking[];
+}
+
+export function toChangeRequestView(
+  { request, standings, reviews, overlaps, outdatedBy }: RequestFacts,
+  names: Names,
+): ChangeRequestView {
+  const { changes, effects, contentHash, baseRevision, follows, subjects } = request;
+  return {
+    ...toSummaryView(request, names),
+    changes,
+    effects: effects.map((effect) => ({ ...effect, differences: differencesOf(effect.before, effect.after) })),
+    contentHash,
+    baseRevision,
+    follows,
+    approvals: standings,
+    reviews: reviews.map((review) => ({
+      by: toPerson(review.userId, names),
+      verdict: review.verdict,
+      comment: review.comment ?? null,
+      at: review.at.toISOString(),
+      current: review.contentHash === contentHash,
+    })),
+    overlaps: overlaps.map(({ id, title, status, applyAt, subjects: others }) => ({
+      id,
+      title,
+      status,
+      applyAt: applyAt?.toISOString() ?? null,
+      subjects: others.filter((subject) => subjects.includes(subject)),
+    })),
+    outdatedBy: outdatedBy.map((change) => ({ ...change, at: change.at.toISOString() })),
+  };
+}

@@ -1,0 +1,71 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../../audit/audit.service.js';
+import { asSystem } from '../../database/tenant-context.js';
+import type { Actor } from '../../kernel/actor.js';
+import { problem } from '../../kernel/problem.js';
+import { readPolicies } from '../change-policies/change-policy.js';
+import type { ReviewRequest } from './change-requests.dto.js';
+import { holdRequest } from './change-requests.queries.js';
+import { closed, promote, show } from './change-requests.service.js';
+import type { ChangeRequestView } from './change-requests.view.js';
+import { type FeatureChangeRequest, FeatureChangeReview, type Verdict } from './feature-change-request.entity.js';
+import { requiredBy } from './standing.js';
+
+/** What others say of a change request. */
+@Injectable()
+export class ReviewsService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly audit: AuditService,
+  ) {}
+
+  /**
+   * Approves or rejects a request as it was read. What one says last counts, once.
+   * @throws Problem `not_found`; `feature_change_self_approval` for its author; `permission_denied` for whoever no policy
+   * names; `feature_change_closed`; `precondition_failed` when it was changed since; `feature_change_outdated` for a time
+   * that has passed.
+   */
+  async review(
+    actor: Actor,
+    id: string,
+    verdict: Verdict,
+    { contentHash, comment = null }: ReviewRequest,
+  ): Promise<ChangeRequestView> {
+    return asSystem(this.em, async (em) => {
+      const request = await holdRequest(em, id);
+      const userId = actor.requiredUserId;
+      if (request.authorId === userId) throw problem('feature_change_self_approval');
+      await refuseOutsider(em, userId, request);
+      if (!['pending', 'approved', 'scheduled'].includes(request.status)) throw closed(request);
+      if (request.contentHash !== contentHash) throw problem('precondition_failed');
+      if (verdict === 'approved') await refusePast(em, request);
+      await em.upsert(FeatureChangeReview, { request: id, userId, verdict, contentHash, comment, at: new Date() });
+      if (verdict === 'rejected') request.status = 'rejected';
+      else await promote(em, request);
+      request.updatedAt = new Date();
+      this.audit.record(actor, `feature_change_request.${verdict}`, {
+        target: { type: 'feature_change_request', id },
+        userId: null,
+        after: { title: request.title, contentHash, comment },
+      });
+      await em.flush();
+      return show(em, id);
+    });
+  }
+}
+
+/** Where policies name who may approve, nobody else has a say. */
+async function refuseOutsider(em: EntityManager, userId: string, { effects }: FeatureChangeRequest): Promise<void> {
+  const policies = requiredBy(effects, await readPolicies(em));
+  const isAsked = ({ approvers }: { approvers: string[] }): boolean =>
+    approvers.length === 0 || approvers.includes(userId);
+  if (policies.length > 0 && !policies.some(isAsked))
+    throw problem('permission_denied', { detail: 'The policies name others who approve this' });
+}
+
+async function refusePast(em: EntityManager, { applyAt = null }: FeatureChangeRequest): Promise<void> {
+  const [{ past }] = await em.execute<[{ past: boolean }]>('select ?::timestamptz <= now() as past', [applyAt]);
+  if (past)
+    throw problem('feature_change_outdated', { detail: 'Its time has passed; its author has to set another one' });
+}
