@@ -27,7 +27,7 @@ export function ormOptions(url: string, entities: EntityClass<AnyEntity>[], pool
       ignoreSchema: ['bullmq'],
       ignoreRoutines: true,
       ignoreTriggers: true,
-      skipTables: ['schema_migrations', /_p\d{6}$/, /_default$/],
+      skipTables: ['schema_migrations', /_p\d{6}(\d{2})?$/, /_default$/],
       skipViews: ['rls_policies_audit'],
       disableForeignKeys: false,
       createForeignKeyConstraints: true,

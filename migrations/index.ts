@@ -17,6 +17,7 @@ import { Migration20261125000830_feature_metering } from './Migration20261125000
 import { Migration20261125000850_dashboards } from './Migration20261125000850_dashboards.js';
 import { Migration20261125000900_feature_change_log } from './Migration20261125000900_feature_change_log.js';
 import { Migration20261125000910_feature_change_requests } from './Migration20261125000910_feature_change_requests.js';
+import { Migration20261125000920_feature_usage } from './Migration20261125000920_feature_usage.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   { name: 'Migration20261125000850_dashboards', class: Migration20261125000850_dashboards },
   { name: 'Migration20261125000900_feature_change_log', class: Migration20261125000900_feature_change_log },
   { name: 'Migration20261125000910_feature_change_requests', class: Migration20261125000910_feature_change_requests },
+  { name: 'Migration20261125000920_feature_usage', class: Migration20261125000920_feature_usage },
 ];

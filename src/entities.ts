@@ -28,6 +28,7 @@ import { FeatureRevision } from './features/feature-revision.entity.js';
 import { FeatureConsumption, FeatureMeter } from './features/metering/feature-meter.entity.js';
 import { OrganizationFeatureSetting } from './features/overrides/organization-feature-setting.entity.js';
 import { FeatureSegment } from './features/segments/feature-segment.entity.js';
+import { FeatureUsageDay, UserFeatureUsage } from './features/usage/feature-usage.entity.js';
 import { Domain } from './organizations/domains/domain.entity.js';
 import { Invitation } from './organizations/invitations/invitation.entity.js';
 import { Membership } from './organizations/members/membership.entity.js';
@@ -80,4 +81,6 @@ export const entities = [
   Widget,
   WidgetRequiredFeature,
   DashboardPreferences,
+  FeatureUsageDay,
+  UserFeatureUsage,
 ];

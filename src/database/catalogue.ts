@@ -17,10 +17,10 @@ export type CatalogueKind = (typeof CATALOGUE_KINDS)[number];
 /** Every object of the schema `public`, by kind and name, each with its definition as text. */
 export type Catalogue = Record<CatalogueKind, Record<string, string>>;
 
-// What an extension brought is its own; the months of a partitioned table differ from day to day.
+// What an extension brought is its own; the days and months of a partitioned table differ from day to day.
 const RELATIONS = `
   relation as (
-    select c.oid, regexp_replace(c.relname, '_p\\d{6}$', '_pYYYYMM') as name, c.relkind, c.relowner, c.relacl, c.relispartition,
+    select c.oid, regexp_replace(regexp_replace(c.relname, '_p\\d{6}$', '_pYYYYMM'), '_p\\d{8}$', '_pYYYYMMDD') as name, c.relkind, c.relowner, c.relacl, c.relispartition,
            c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.reloptions
       from pg_class c
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'S', 'v')
@@ -119,7 +119,7 @@ const QUERIES: Record<CatalogueKind, string> = {
 
 /**
  * Reads what the schema `public` consists of. Any login may: the catalogue is open to everybody. The same schema reads
- * the same on PostgreSQL 15 to 18 and in any session. The months of a partitioned table count as one, `_pYYYYMM`; where
+ * the same on PostgreSQL 15 to 18 and in any session. The months of a partitioned table count as one, `_pYYYYMM`, its days as `_pYYYYMMDD`; where
  * they differ among themselves, each definition is listed.
  */
 export async function readCatalogue(client: Client): Promise<Catalogue> {

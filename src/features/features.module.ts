@@ -44,6 +44,8 @@ import { SegmentsService } from './segments/segments.service.js';
 import { Clock } from './snapshots/clock.js';
 import { FeatureSnapshots } from './snapshots/feature-snapshots.js';
 import { OrganizationFeatures } from './snapshots/organization-features.js';
+import { FeatureUsage } from './usage/feature-usage.js';
+import { usageSchedule } from './usage/usage.cleanup.js';
 
 /** Features of the customer's product: what they are, who gets them, and why. */
 @Module({
@@ -78,6 +80,7 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
     Clock,
     FeatureSnapshots,
     OrganizationFeatures,
+    FeatureUsage,
     EvaluationService,
     EntitlementsService,
     OverridesService,
@@ -95,7 +98,7 @@ import { OrganizationFeatures } from './snapshots/organization-features.js';
 })
 export class FeaturesModule {
   constructor(schedules: Schedules, em: EntityManager, applying: ApplyingService) {
-    for (const schedule of [overridesSchedule(em), ...meteringSchedules(em), applying.schedule()])
+    for (const schedule of [overridesSchedule(em), ...meteringSchedules(em), usageSchedule(em), applying.schedule()])
       schedules.register(schedule);
   }
 }

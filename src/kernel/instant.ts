@@ -34,3 +34,17 @@ export function IsInstant(): PropertyDecorator {
       },
     });
 }
+
+/** The property is a day, `YYYY-MM-DD`, that there is. */
+export function IsDay(): PropertyDecorator {
+  return (target, property) =>
+    registerDecorator({
+      name: 'isDay',
+      target: target.constructor,
+      propertyName: String(property),
+      validator: {
+        validate: (value) => typeof value === 'string' && value.length === 10 && readInstant(value) !== null,
+        defaultMessage: () => `${String(property)} has to be a day such as 2026-11-21`,
+      },
+    });
+}

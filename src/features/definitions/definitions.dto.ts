@@ -18,6 +18,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { IsDisplayName } from '../../kernel/display-name.js';
+import { IsDay } from '../../kernel/instant.js';
 import type { Json, JsonObject } from '../../kernel/json.js';
 import { PageQuery } from '../../kernel/lists.js';
 import { IsChangeReason } from '../change-log/change-reason.dto.js';
@@ -176,6 +177,12 @@ class FeatureFields {
     message: 'each of tags has to be one word of 1 to 50 letters, digits, dots, underscores and hyphens',
   })
   tags?: string[];
+
+  /** The last day on which it should be there, such as the end of a roll-out: afterwards it is listed as stale. Null: none. */
+  @ApiPropertyOptional({ type: String, format: 'date', nullable: true, example: '2027-03-31' })
+  @IsOptional()
+  @IsDay()
+  removeBy?: string | null;
 
   /** Why it is changed; it stands in the change log. */
   @IsChangeReason()

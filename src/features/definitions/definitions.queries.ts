@@ -20,6 +20,8 @@ export interface FeatureFacts {
   lifecycle: Lifecycle;
   owner: string | null;
   tags: string[];
+  /** A day, such as 2027-03-31. */
+  removeBy: string | null;
   version: number;
   createdAt: Date;
   updatedAt: Date;
@@ -28,7 +30,7 @@ export interface FeatureFacts {
 /** The sorting of keys is that of their bytes, in every database alike. */
 const FACTS = `
   f.key, f.name, f.description, f.type, f.category, f.default_value as "defaultValue", f.schema, f.variants, f.metering,
-  f.lifecycle, f.owner, to_jsonb(f.tags) as tags, f.version, f.created_at as "createdAt", f.updated_at as "updatedAt",
+  f.lifecycle, f.owner, to_jsonb(f.tags) as tags, f.remove_by::text as "removeBy", f.version, f.created_at as "createdAt", f.updated_at as "updatedAt",
   to_jsonb(array(select d.requires_key from feature_dependencies d
                   where d.feature_key = f.key order by d.requires_key collate "C")) as dependencies,
   to_jsonb(array(select other from (
@@ -97,9 +99,9 @@ function withDates(row: FeatureFacts): FeatureFacts {
   return { ...row, createdAt: new Date(row.createdAt), updatedAt: new Date(row.updatedAt) };
 }
 
-const COLUMNS = `key, name, description, type, category, default_value, schema, variants, metering, lifecycle, owner, tags`;
+const COLUMNS = `key, name, description, type, category, default_value, schema, variants, metering, lifecycle, owner, tags, remove_by`;
 const record = (facts: FeatureFacts): string =>
-  JSON.stringify({ ...facts, default_value: facts.defaultValue, plans: undefined });
+  JSON.stringify({ ...facts, default_value: facts.defaultValue, remove_by: facts.removeBy, plans: undefined });
 
 /** Writes a new feature, without what leads to others. */
 export async function insertFeature(em: EntityManager, facts: FeatureFacts): Promise<void> {

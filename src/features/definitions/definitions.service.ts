@@ -47,6 +47,7 @@ const FIELDS = [
   'lifecycle',
   'owner',
   'tags',
+  'removeBy',
 ] as const;
 type Field = (typeof FIELDS)[number];
 
@@ -248,6 +249,7 @@ function toFacts(from: CreateFeatureRequest | FeatureFacts): FeatureFacts {
     lifecycle: from.lifecycle ?? 'active',
     owner: from.owner ?? null,
     tags: from.tags ?? [],
+    removeBy: from.removeBy ?? null,
   };
 }
 

@@ -89,6 +89,9 @@ export class FeatureView {
   /** Words to find it by. */
   @ApiProperty({ type: [String], example: ['beta'] })
   tags!: string[];
+  /** The last day on which it should be there; null: none. */
+  @ApiProperty({ type: String, format: 'date', nullable: true, example: '2027-03-31' })
+  removeBy!: string | null;
   /**
    * Counts its changes; the ETag holds it.
    * @example 3

@@ -53,6 +53,7 @@ const FeatureDefinitionSchema = defineEntity({
     lifecycle: p.text().$type<Lifecycle>().default('active'),
     owner: p.text().nullable(),
     tags: p.array().$type<string[]>().default([]),
+    removeBy: p.date().nullable(),
     version: p.integer().default(1),
     createdAt: p.datetime(),
     updatedAt: p.datetime().onUpdate(() => new Date()),

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../../kernel/actor.js';
 import { invalidField, problem } from '../../kernel/problem.js';
-import { type CompiledEnvironment, evaluateAll, type Subject } from '../evaluator/index.js';
+import { type CompiledEnvironment, type Decision, evaluateAll, type Subject } from '../evaluator/index.js';
 import { Clock } from '../snapshots/clock.js';
 import { FeatureSnapshots } from '../snapshots/feature-snapshots.js';
 import { type EvaluatedOrganization, OrganizationFeatures } from '../snapshots/organization-features.js';
+import { answerOf, FeatureUsage, userOf } from '../usage/feature-usage.js';
 import { contextFault, type EvaluationContext } from './context.js';
 import type { EvaluateRequest } from './evaluation.dto.js';
 import { type EvaluationView, toEvaluatedFeatureView } from './evaluation.view.js';
@@ -29,6 +30,7 @@ export class EvaluationService {
     private readonly snapshots: FeatureSnapshots,
     private readonly organizations: OrganizationFeatures,
     private readonly clock: Clock,
+    private readonly usage: FeatureUsage,
   ) {}
 
   /**
@@ -41,6 +43,7 @@ export class EvaluationService {
     const scope = await this.scope(actor, environment);
     const asked = keys ?? scope.environment.keys;
     const decisions = evaluateAll(scope.environment, subjectOf(scope, context), keys);
+    this.count(scope, decisions, keys, userOf(context.targetingKey));
     return {
       features: asked.flatMap((key, at) => (decisions[at] ? [toEvaluatedFeatureView(key, decisions[at])] : [])),
       unknownKeys: asked.filter((_, at) => !decisions[at]),
@@ -56,6 +59,18 @@ export class EvaluationService {
    */
   scope(actor: Actor, asked?: string): EvaluationScope | Promise<EvaluationScope> {
     return this.scopeOf(actor.requiredOrganizationId, environmentFor(actor, asked));
+  }
+
+  private count(
+    scope: EvaluationScope,
+    decisions: readonly (Decision | undefined)[],
+    keys: readonly string[] | undefined,
+    user: string | null,
+  ): void {
+    if (keys === undefined) this.usage.askedAll(answerOf(scope, decisions as readonly Decision[], user));
+    else
+      for (const [at, decision] of decisions.entries())
+        if (decision) this.usage.asked(scope, keys[at]!, decision, user);
   }
 
   /** The same for whoever has no request: what an organization is evaluated with in an environment. */

@@ -6,6 +6,8 @@ import { contextFault, type EvaluationContext } from '../evaluation/context.js';
 import { type EvaluationScope, EvaluationService, subjectOf } from '../evaluation/evaluation.service.js';
 import { evaluate, evaluateAll } from '../evaluator/index.js';
 import { FEATURE_KEY } from '../feature-key.js';
+import { answerOf, FeatureUsage, userOf } from '../usage/feature-usage.js';
+import type { DecidedAnswer } from '../usage/usage-counts.js';
 import { entityTag, matches, stateId, stateOf } from './entity-tag.js';
 import { fragment, lacksTargetingKey } from './fragments.js';
 import { OfrepError } from './ofrep-errors.js';
@@ -27,7 +29,14 @@ export interface BulkAnswer {
 const BODIES_BYTES = 32 * 1024 * 1024;
 /** What the tag of an answer takes that is not kept itself. */
 const TAG_BYTES = 200;
-const NOT_KEPT = Buffer.alloc(0);
+
+/** An answer with all flags, to be counted and given again; without a body it was only confirmed so far. */
+interface KeptAnswer {
+  decided: DecidedAnswer | null;
+  body: Buffer | null;
+}
+/** In the place of one that was made once. */
+const NOT_KEPT: KeptAnswer = { decided: null, body: null };
 
 /** A value if memory has what it needs, else a promise. */
 type Soon<T> = T | Promise<T>;
@@ -42,15 +51,16 @@ export class OfrepService {
    * Answers by their entity tags, which name all that they come from, so that one never has to be forgotten. From the
    * second time on that somebody asks for it: most are asked for once.
    */
-  private readonly bodies = new LRUCache<string, Buffer>({
+  private readonly answers = new LRUCache<string, KeptAnswer>({
     maxSize: BODIES_BYTES,
-    sizeCalculation: ({ length }) => length + TAG_BYTES,
+    sizeCalculation: ({ decided, body }) => (decided?.decisions.length ?? 0) * 8 + (body?.length ?? 0) + TAG_BYTES,
   });
 
   constructor(
     private readonly env: Env,
     private readonly evaluation: EvaluationService,
     private readonly streams: StreamTokens,
+    private readonly usage: FeatureUsage,
   ) {}
 
   /** @throws OfrepError FLAG_NOT_FOUND, TARGETING_KEY_MISSING, INVALID_CONTEXT, PARSE_ERROR. */
@@ -61,6 +71,7 @@ export class OfrepService {
       const { environment } = scope;
       const decision = evaluate(environment, key, subjectOf(scope, context));
       if (decision === undefined) throw notFound();
+      this.usage.asked(scope, key, decision, userOf(context.targetingKey));
       if (lacksTargetingKey(decision))
         throw new OfrepError(
           400,
@@ -81,13 +92,28 @@ export class OfrepService {
       const state = stateOf(scope);
       // Whoever has an old token has to get a new one, so an answer with another token is another answer.
       const etag = entityTag(state, `${actor.apiKey!.id} ${this.streams.windowAt(scope.now)}`, context);
-      if (matches(ifNoneMatch, etag)) return { etag, body: null };
-      const known = this.bodies.get(etag);
-      if (known && known !== NOT_KEPT) return { etag, body: known };
-      const body = `{"flags":[${flagsOf(scope, context)}],"eventStreams":[${this.stream(actor, scope, state)}]}`;
-      this.bodies.set(etag, known ? ownBytes(body) : NOT_KEPT);
+      const known = this.answers.get(etag);
+      if (matches(ifNoneMatch, etag)) {
+        this.usage.askedAgain(known?.decided ?? this.confirm(etag, scope, context));
+        return { etag, body: null };
+      }
+      if (known?.decided && known.body) {
+        this.usage.askedAgain(known.decided);
+        return { etag, body: known.body };
+      }
+      const decided = known?.decided ?? decideAll(scope, context);
+      this.usage.askedAll(decided);
+      const body = `{"flags":[${flagsOf(scope, decided)}],"eventStreams":[${this.stream(actor, scope, state)}]}`;
+      this.answers.set(etag, known ? { decided, body: ownBytes(body) } : NOT_KEPT);
       return { etag, body };
     });
+  }
+
+  /** What an answer says that is not kept, so that telling a client that it is still right costs an evaluation only once. */
+  private confirm(etag: string, scope: EvaluationScope, context: EvaluationContext): DecidedAnswer {
+    const decided = decideAll(scope, context);
+    this.answers.set(etag, { decided, body: null });
+    return decided;
   }
 
   /** Where changes are told: the address says what the client knows, so that nothing is missed before it is opened. */
@@ -118,9 +144,12 @@ function ownBytes(text: string): Buffer {
   return bytes;
 }
 
-function flagsOf(scope: EvaluationScope, context: EvaluationContext): string {
-  const { features } = scope.environment;
+function decideAll(scope: EvaluationScope, context: EvaluationContext): DecidedAnswer {
   const decisions = evaluateAll(scope.environment, subjectOf(scope, context));
+  return answerOf(scope, decisions, userOf(context.targetingKey));
+}
+
+function flagsOf({ environment: { features } }: EvaluationScope, { decisions }: DecidedAnswer): string {
   return decisions.map((decision, index) => fragment(features[index]!.feature, decision)).join();
 }
 

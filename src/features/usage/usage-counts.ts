@@ -1,0 +1,139 @@
+import type { Decision } from '../evaluator/index.js';
+import { bitOf, join, newSketch, see, type UserSketch } from './user-sketch.js';
+
+/** Stands for a feature in what is kept of a user who asked for all features at once. */
+export const ALL_FEATURES = '*';
+
+/** How many pairs of user and feature are kept of one organization in one environment until the next flush. */
+export const MOST_USER_COUNTS = 10_000;
+
+/** All features as they were decided for somebody, to be counted again when the same answer is given again. */
+export interface DecidedAnswer {
+  readonly organizationId: string;
+  readonly environmentKey: string;
+  readonly keys: readonly string[];
+  readonly decisions: readonly Decision[];
+  readonly user: string | null;
+  /** How often it was given since it was last counted. */
+  again: number;
+}
+
+/** How often one decision was given, and to how many users. */
+export interface Count {
+  readonly feature: string;
+  evaluations: number;
+  users: UserSketch | null;
+}
+
+/** What was counted of one organization in one environment. */
+export class Tally {
+  /** Decisions are constants of their feature, so that counting one is finding it. */
+  readonly decisions = new Map<Decision, Count>();
+  /** By user and feature. */
+  readonly users = new Map<string, Map<string, number>>();
+  private userCounts = 0;
+
+  constructor(
+    readonly organizationId: string,
+    readonly environmentKey: string,
+  ) {}
+
+  /** @returns whether it is the first of its kind. */
+  add(feature: string, decision: Decision, bit: number, times: number): boolean {
+    let count = this.decisions.get(decision);
+    const first = count === undefined;
+    if (count === undefined) this.decisions.set(decision, (count = { feature, evaluations: 0, users: null }));
+    count.evaluations += times;
+    if (bit >= 0) see((count.users ??= newSketch()), bit);
+    return first;
+  }
+
+  addUser(user: string, feature: string, times: number): void {
+    let features = this.users.get(user);
+    const before = features?.get(feature);
+    if (before === undefined && this.userCounts >= MOST_USER_COUNTS) return;
+    if (features === undefined) this.users.set(user, (features = new Map()));
+    if (before === undefined) this.userCounts += 1;
+    features.set(feature, (before ?? 0) + times);
+  }
+
+  merge(other: Tally): void {
+    for (const [decision, { feature, evaluations, users }] of other.decisions) {
+      this.add(feature, decision, -1, evaluations);
+      if (users) join((this.decisions.get(decision)!.users ??= newSketch()), users);
+    }
+    for (const [user, features] of other.users)
+      for (const [feature, times] of features) this.addUser(user, feature, times);
+  }
+}
+
+/**
+ * How features were used since it was last taken away. What it takes is bounded by features and organizations, whatever
+ * the traffic: of users it keeps a sketch of 128 bytes for each decision, and so many by name.
+ */
+export class UsageCounts {
+  private tallies = new Map<string, Map<string, Tally>>();
+  private repeated: DecidedAnswer[] = [];
+  private decisions = 0;
+
+  /** How many different decisions it holds. */
+  get size(): number {
+    return this.decisions;
+  }
+
+  /** Counts a feature that somebody asked for by its key. */
+  one(organizationId: string, environmentKey: string, feature: string, decision: Decision, user: string | null): void {
+    const tally = this.tallyOf(organizationId, environmentKey);
+    if (tally.add(feature, decision, bitOf(user), 1)) this.decisions += 1;
+    if (user !== null) tally.addUser(user, feature, 1);
+  }
+
+  /** Counts an answer with all features that was made just now. */
+  all(answer: DecidedAnswer, times = 1): void {
+    const { organizationId, environmentKey, keys, decisions, user } = answer;
+    const tally = this.tallyOf(organizationId, environmentKey);
+    const bit = bitOf(user);
+    for (let at = 0; at < decisions.length; at += 1)
+      if (tally.add(keys[at]!, decisions[at]!, bit, times)) this.decisions += 1;
+    if (user !== null) tally.addUser(user, ALL_FEATURES, times);
+  }
+
+  /** Notes that an answer was given once more: one step, however many features are in it. */
+  again(answer: DecidedAnswer): void {
+    if (answer.again === 0) this.repeated.push(answer);
+    answer.again += 1;
+  }
+
+  /** Takes away what was counted. */
+  take(): Tally[] {
+    for (const answer of this.repeated) {
+      this.all(answer, answer.again);
+      answer.again = 0;
+    }
+    const taken = [...this.tallies.values()].flatMap((tallies) => [...tallies.values()]);
+    this.tallies = new Map();
+    this.repeated = [];
+    this.decisions = 0;
+    return taken;
+  }
+
+  /** Puts back what was taken. */
+  putBack(taken: readonly Tally[]): void {
+    for (const tally of taken) this.tallyOf(tally.organizationId, tally.environmentKey).merge(tally);
+    this.decisions = this.count();
+  }
+
+  private tallyOf(organizationId: string, environmentKey: string): Tally {
+    let tallies = this.tallies.get(environmentKey);
+    if (tallies === undefined) this.tallies.set(environmentKey, (tallies = new Map()));
+    let tally = tallies.get(organizationId);
+    if (tally === undefined) tallies.set(organizationId, (tally = new Tally(organizationId, environmentKey)));
+    return tally;
+  }
+
+  private count(): number {
+    let count = 0;
+    for (const tallies of this.tallies.values()) for (const tally of tallies.values()) count += tally.decisions.size;
+    return count;
+  }
+}
