@@ -7,6 +7,6 @@ import { EnvironmentsService } from './environments.service.js';
 @Module({
   controllers: [EnvironmentsController],
   providers: [EnvironmentsService, EnvironmentChanges],
-  exports: [EnvironmentChanges],
+  exports: [EnvironmentChanges, EnvironmentsService],
 })
 export class EnvironmentsModule {}

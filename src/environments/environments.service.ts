@@ -34,10 +34,18 @@ export class EnvironmentsService {
     return environment;
   }
 
-  /** @throws Problem `conflict` when the key is taken. */
-  async create(actor: Actor, { key, name = key, description = null }: CreateEnvironmentRequest): Promise<Environment> {
+  /**
+   * Makes an environment.
+   * @param changes how it is done: by itself, or as part of a larger change.
+   * @throws Problem `conflict` when the key is taken.
+   */
+  async create(
+    actor: Actor,
+    { key, name = key, description = null }: CreateEnvironmentRequest,
+    changes: Pick<EnvironmentChanges, 'change'> = this.changes,
+  ): Promise<Environment> {
     try {
-      return await this.changes.change(key, async (em) => {
+      return await changes.change(key, async (em) => {
         const environment = em.create(Environment, { key, name, description, createdAt: new Date() });
         this.audit.record(actor, 'environment.created', {
           target: { type: 'environment', id: key },

@@ -44,6 +44,9 @@ import { SegmentsService } from './segments/segments.service.js';
 import { Clock } from './snapshots/clock.js';
 import { FeatureSnapshots } from './snapshots/feature-snapshots.js';
 import { OrganizationFeatures } from './snapshots/organization-features.js';
+import { ExportService } from './transfer/export.service.js';
+import { ImportService } from './transfer/import.service.js';
+import { TransferController } from './transfer/transfer.controller.js';
 import { FeatureUsage } from './usage/feature-usage.js';
 import { usageSchedule } from './usage/usage.cleanup.js';
 
@@ -54,6 +57,7 @@ import { usageSchedule } from './usage/usage.cleanup.js';
     ChangeLogController,
     ChangePoliciesController,
     ChangeRequestsController,
+    TransferController,
     DefinitionsController,
     ConfigurationsController,
     SegmentsController,
@@ -77,6 +81,8 @@ import { usageSchedule } from './usage/usage.cleanup.js';
     ChangeRequestsService,
     ReviewsService,
     ApplyingService,
+    ExportService,
+    ImportService,
     Clock,
     FeatureSnapshots,
     OrganizationFeatures,

@@ -37,7 +37,10 @@ import {
 const RESERVED = ['changes', 'import', 'export', 'evaluate'];
 const IsNotReserved = (): PropertyDecorator =>
   IsNotIn(RESERVED, { message: `key is one of ${RESERVED.join(', ')}, which are addresses` });
-const TAG = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,49}$/u;
+export const TAG = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,49}$/u;
+export const TAG_MESSAGE = {
+  message: 'tag has to be one word of 1 to 50 letters, digits, dots, underscores and hyphens',
+};
 export const CATEGORY = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,99}$/u;
 export const CATEGORY_MESSAGE = {
   message: 'category has to be 1 to 100 letters, digits, spaces, dots, underscores and hyphens',
@@ -278,7 +281,7 @@ export class FeaturesQuery extends PageQuery {
    */
   @IsOptional()
   @IsString()
-  @Matches(TAG, { message: 'tag has to be one word of 1 to 50 letters, digits, dots, underscores and hyphens' })
+  @Matches(TAG, TAG_MESSAGE)
   tag?: string;
 
   /**

@@ -43,12 +43,12 @@ const SORTS = { key: 'f.key collate "C"', createdAt: 'f.created_at', updatedAt: 
 /** What a list of features is sorted by. */
 export const FEATURE_SORTS = Object.keys(SORTS) as (keyof typeof SORTS)[];
 
-/** Features by their keys; those that are not there are left out. */
-export async function readFeatures(em: EntityManager, keys: readonly string[]): Promise<FeatureFacts[]> {
+/** Features by their keys, null for all; those that are not there are left out. */
+export async function readFeatures(em: EntityManager, keys: readonly string[] | null): Promise<FeatureFacts[]> {
   const rows = await em.execute<FeatureFacts[]>(
     `select ${FACTS} from feature_definitions f
-      where f.key in (select jsonb_array_elements_text(?::jsonb)) order by f.key collate "C"`,
-    [JSON.stringify(keys)],
+      ${keys ? 'where f.key in (select jsonb_array_elements_text(?::jsonb))' : ''} order by f.key collate "C"`,
+    keys ? [JSON.stringify(keys)] : [],
   );
   return rows.map(withDates);
 }

@@ -5,10 +5,10 @@ import { hashAfter, hashState } from './murmur3.js';
 
 /** https://docs.getunleash.io/concepts/stickiness: variants hash with a seed of their own. */
 const VARIANT_SEED = 86_028_157;
-/** `by` that is no attribute: the first that is there, or chance; and chance alone. */
+/** `by` that is no attribute: the first that is there, or chance; and chance alone. Its `userId` is our `targetingKey`. */
 const DEFAULT = 'default';
 const RANDOM = 'random';
-const MEMBERSHIP_DEFAULTS = ['userId', 'sessionId'];
+const MEMBERSHIP_DEFAULTS = ['targetingKey', 'userId', 'sessionId'];
 const VARIANT_DEFAULTS = [...MEMBERSHIP_DEFAULTS, 'remoteAddress'];
 
 /**

@@ -1,0 +1,130 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { ChangeEntry } from '../change-log/change-entry.js';
+import { DifferenceView } from '../change-log/change-log.view.js';
+import { differencesOf } from '../change-log/differences.js';
+import type { ImportRun, Refused } from './import-run.js';
+import type { ImportSource, NotCarriedOver } from './import-source.js';
+
+const KINDS = ['environment', 'segment', 'feature', 'configuration'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Something that an import made. */
+export class ImportedView {
+  /** What it is; a `configuration` is what a feature is in an environment. */
+  @ApiProperty({ enum: KINDS, example: 'feature' })
+  kind!: Kind;
+  /**
+   * Key of the environment, segment or feature.
+   * @example new-dashboard
+   */
+  key!: string;
+  /** Of a configuration the environment. */
+  @ApiProperty({ type: String, nullable: true, example: null })
+  environment!: string | null;
+}
+
+/** Something that an import changed. */
+export class ImportChangeView extends ImportedView {
+  /** Where it is another now. */
+  differences!: DifferenceView[];
+}
+
+/** Something of the document that is not taken over. */
+export class NotCarriedOverView implements NotCarriedOver {
+  /**
+   * Where in the document it stands.
+   * @example featureStrategies.3.constraints.0
+   */
+  path!: string;
+  /**
+   * What it is.
+   * @example "the strategy gradualByRegion of new-dashboard"
+   */
+  what!: string;
+  /**
+   * Why, and what is instead.
+   * @example "A strategy of your own cannot be known here: whom only it takes does not get the feature"
+   */
+  why!: string;
+}
+
+/** Something of the document that cannot be made, so that nothing is imported. */
+export class RefusedView implements Refused {
+  /**
+   * Where in the document it stands.
+   * @example document.features.0.definition.dependencies
+   */
+  path!: string;
+  /**
+   * Stable code.
+   * @example feature_unknown
+   */
+  code!: string;
+  /**
+   * For a person to read.
+   * @example "There is no feature \"reports\""
+   */
+  message!: string;
+}
+
+/** What an import did, or would do. */
+export class ImportView {
+  /**
+   * Whether it was only tried.
+   * @example true
+   */
+  dryRun!: boolean;
+  /** What it makes. */
+  created!: ImportedView[];
+  /** What it changes, features too that are not in the document where a conflict with one of it comes or goes. */
+  changed!: ImportChangeView[];
+  /**
+   * How many things of the document are so already.
+   * @example 12
+   */
+  unchanged!: number;
+  /** What of the document has no place here, or no place yet. */
+  notCarriedOver!: NotCarriedOverView[];
+  /** What cannot be made; a run with any of it is refused as a whole. */
+  refused!: RefusedView[];
+}
+
+/** @param entries what the import has changed, each thing as often as it was touched on the way. */
+export function toImportView(
+  dryRun: boolean,
+  { environments, segments, features }: ImportSource,
+  { madeEnvironments, notCarriedOver, refused }: ImportRun,
+  entries: readonly ChangeEntry[],
+): ImportView {
+  const created: ImportedView[] = madeEnvironments.map((key) => ({ kind: 'environment', key, environment: null }));
+  const changed: ImportChangeView[] = [];
+  const things = Map.groupBy(entries, ({ kind, feature, segment, environment }) =>
+    [kind, feature ?? segment, environment].join(' '),
+  );
+  for (const [first, ...more] of things.values()) {
+    const { kind, feature, segment, environment = null, before } = first!;
+    const thing = { kind: kind as Kind, key: (feature ?? segment)!, environment };
+    const differences = differencesOf(before, (more.at(-1) ?? first!).after);
+    if (before === null) created.push(thing);
+    else if (differences.length > 0) changed.push({ ...thing, differences });
+  }
+  const named = new Set(features.map(({ entry }) => entry.definition.key));
+  const touched = [...created, ...changed].filter(({ kind, key }) => kind !== 'feature' || named.has(key));
+  const configurations = features.flatMap(({ entry }) => entry.configurations);
+  const all = environments.length + segments.length + features.length + configurations.length;
+  return {
+    dryRun,
+    created,
+    changed,
+    unchanged: Math.max(0, all - touched.length - (refused.length > 0 ? refusedThings(refused) : 0)),
+    notCarriedOver,
+    refused,
+  };
+}
+
+/** Several faults may be of one thing. */
+function refusedThings(refused: readonly Refused[]): number {
+  const thing =
+    /^(?:document\.)?(?:environments|segments|features|items|flags)\.[^.]+(?:\.(?:definition|configurations\.\d+))?/;
+  return new Set(refused.map(({ path }) => thing.exec(path)?.[0] ?? path)).size;
+}
