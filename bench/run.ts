@@ -1,6 +1,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { Figure } from './figure.js';
 import { benchDatabase } from './server.js';
+import { changeLogBench } from './change-log.js';
 import { evaluationBench } from './evaluation.js';
 import { featureChangesBench } from './feature-changes.js';
 import { featureEvaluationBench } from './feature-evaluation.js';
@@ -27,6 +28,7 @@ const benches = {
   evaluation: evaluationBench,
   ofrep: featureEvaluationBench,
   'feature-changes': featureChangesBench,
+  'change-log': changeLogBench,
   'feature-memory': featureMemoryBench,
 };
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
