@@ -101,6 +101,11 @@ describe('F11 the change log', () => {
       await api.get(`${CHANGES}?${bad}`).expect(400);
   });
 
+  it('of a feature that never was is not found', async () => {
+    await api.get(`${FEATURES}/never/changes`).expect(404);
+    expect(await changesOf(`${FEATURES}/logged/changes?to=2020-01-01`)).toEqual([]);
+  });
+
   it('is for platform admins alone', async () => {
     const [{ id }] = (await changesOf(CHANGES)) as [Change];
     for (const path of [CHANGES, `${CHANGES}/${id}`, `${FEATURES}/logged/changes`])

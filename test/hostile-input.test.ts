@@ -231,6 +231,20 @@ describe('case 7: hostile bodies', () => {
     });
   });
 
+  it('a list in a list of objects is validation_failed, in every field of every route', async () => {
+    await all(withBody, async ({ name, method, path, properties }) => {
+      const example = Object.fromEntries(Object.entries(properties).map(([field, schema]) => [field, schema.example]));
+      for (const [field, schema] of Object.entries(properties)) {
+        if (schema.type !== 'array') continue;
+        const inner = Array.isArray(schema.example) && schema.example.length > 0 ? schema.example : [{}];
+        const body = JSON.stringify({ ...example, [field]: [inner] });
+        const headers = { ...JSON_TYPE, ...admin.auth };
+        const { status } = await send([body], { method, path: filled(path, member.userId), headers });
+        expect([400, 404], `${name} ${field}`).toContain(status);
+      }
+    });
+  });
+
   it.each([
     'role',
     'organizationId',
@@ -449,8 +463,8 @@ describe('case 8: SQL where a word is expected', () => {
       .filter((parameter) => parameter.in === 'query')
       .map((parameter) => ({ name: `${name} ?${parameter.name}`, method, path, parameter })),
   );
-  /** Fields that search for a text: whatever it is, it is one. */
-  const FREE_TEXT = new Set(['q', 'to', 'targetId']);
+  /** Fields that take a text: whatever it is, it is one. */
+  const FREE_TEXT = new Set(['q', 'to', 'targetId', 'reason']);
 
   it.each(queries)('$name', async ({ method, path, parameter }) => {
     // Without a body, also where a DELETE would have an empty one.

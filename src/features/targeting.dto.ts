@@ -16,6 +16,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { AreObjects } from '../kernel/are-objects.js';
 import { IsDisplayName } from '../kernel/display-name.js';
 import type { Json } from '../kernel/json.js';
 import { MAX_CONDITIONS, MAX_TEXT, MAX_VALUES } from './evaluator/check-conditions.js';
@@ -94,9 +95,7 @@ export class RuleBody implements RuleData {
 
   /** Conditions that all have to hold; none of them: for everybody. */
   @ApiProperty({ type: [ConditionBody], example: [{ attribute: 'country', operator: 'in', values: ['DE', 'AT'] }] })
-  @IsArray()
-  @ArrayMaxSize(MAX_CONDITIONS)
-  @ValidateNested({ each: true })
+  @AreObjects(MAX_CONDITIONS)
   @Type(() => ConditionBody)
   when!: ConditionBody[];
 

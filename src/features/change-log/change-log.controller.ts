@@ -67,11 +67,11 @@ export class ChangeLogController {
    */
   @Get(':key/changes')
   @Authorize('platform-admin')
-  @ApiProblems('validation_failed')
+  @ApiProblems('validation_failed', 'not_found')
   async listFeatureChanges(
     @Param() { key }: FeaturePath,
     @Query() query: FeatureChangesQuery,
   ): Promise<ChangesPageView> {
-    return this.changes.list({ ...query, feature: key });
+    return this.changes.listOf(key, query);
   }
 }

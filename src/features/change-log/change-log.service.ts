@@ -3,12 +3,14 @@ import { Injectable } from '@nestjs/common';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js';
+import { problem } from '../../kernel/problem.js';
 import { readNames } from '../../users/names.queries.js';
+import { FeatureDefinition } from '../definitions/feature-definition.entity.js';
 import { FeatureChanges } from '../feature-changes.js';
-import type { ChangesQuery, RollbackRequest } from './change-log.dto.js';
+import type { ChangesQuery, FeatureChangesQuery, RollbackRequest } from './change-log.dto.js';
 import { findEntries, findEntry } from './change-log.queries.js';
 import { type ChangeView, toChangeView } from './change-log.view.js';
-import type { FeatureChangeLog } from './feature-change-log.entity.js';
+import { FeatureChangeLog } from './feature-change-log.entity.js';
 import { Restore } from './restore.js';
 
 /** Who changed what of features, when and why; and how it is taken back. */
@@ -26,6 +28,16 @@ export class ChangeLogService {
     const rows = await asSystem(this.em, (em) => findEntries(em, filters, before));
     const { data, meta } = toCursorPage(rows, filters.limit, ({ id }) => id);
     return { data: await this.toViews(data), meta };
+  }
+
+  /**
+   * Changes of a feature, also of one that was removed.
+   * @throws Problem `not_found` for one that never was; `validation_failed` for a cursor of another list.
+   */
+  async listOf(feature: string, query: FeatureChangesQuery): Promise<CursorPage<ChangeView>> {
+    const page = await this.list({ ...query, feature });
+    if (page.data.length === 0) await asSystem(this.em, (em) => refuseUnknown(em, feature));
+    return page;
   }
 
   /** @throws Problem `not_found`. */
@@ -55,4 +67,11 @@ export class ChangeLogService {
     const names = ids.size > 0 ? await readNames(this.em, [...ids]) : new Map<string, string>();
     return entries.map((entry) => toChangeView(entry, names));
   }
+}
+
+async function refuseUnknown(em: EntityManager, feature: string): Promise<void> {
+  const known =
+    (await em.count(FeatureDefinition, { key: feature })) > 0 ||
+    (await em.findOne(FeatureChangeLog, { featureKey: feature }, { fields: ['id'] })) !== null;
+  if (!known) throw problem('not_found');
 }

@@ -1,17 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { plainToInstance, Transform, Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsArray,
-  IsIn,
-  IsObject,
-  IsOptional,
-  IsUUID,
-  Matches,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayNotEmpty, IsIn, IsObject, IsOptional, IsUUID, Matches, ValidateNested } from 'class-validator';
+import { AreObjects } from '../../kernel/are-objects.js';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
 import { isJsonObject } from '../../kernel/json.js';
 import { type RollbackTarget, ROLLBACK_TARGETS } from '../change-log/change-log.dto.js';
@@ -192,10 +183,8 @@ export const AreEdits = (): PropertyDecorator =>
   applyDecorators(
     // By hand: the discriminator of class-transformer fails on null.
     Transform(({ value }: { value: unknown }) => (Array.isArray(value) ? value.map(toEdit) : value)),
-    IsArray(),
     ArrayNotEmpty(),
-    ArrayMaxSize(MAX_EDITS),
-    ValidateNested({ each: true }),
+    AreObjects(MAX_EDITS),
   );
 
 function toEdit(value: unknown): unknown {

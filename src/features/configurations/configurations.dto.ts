@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
+import { IsBoolean, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
+import { AreObjects } from '../../kernel/are-objects.js';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
 import { IsChangeReason } from '../change-log/change-reason.dto.js';
 import { FeaturePath } from '../definitions/definitions.dto.js';
@@ -27,9 +28,7 @@ export class PutConfigurationRequest {
 
   /** Rules in their order; the first that fits decides. */
   @ApiProperty({ type: [RuleBody], required: false, default: [], example: RULES })
-  @IsArray()
-  @ArrayMaxSize(MAX_RULES)
-  @ValidateNested({ each: true })
+  @AreObjects(MAX_RULES)
   @Type(() => RuleBody)
   rules: RuleBody[] = [];
 

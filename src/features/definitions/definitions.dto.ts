@@ -17,6 +17,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { AreObjects } from '../../kernel/are-objects.js';
 import { IsDisplayName } from '../../kernel/display-name.js';
 import { IsDay } from '../../kernel/instant.js';
 import type { Json, JsonObject } from '../../kernel/json.js';
@@ -117,9 +118,7 @@ class FeatureFields {
   /** Named values that rules and roll-outs can give; null for none. */
   @ApiPropertyOptional({ type: [VariantRequest], nullable: true, example: null })
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(MOST_VARIANTS)
-  @ValidateNested({ each: true })
+  @AreObjects(MOST_VARIANTS)
   @Type(() => VariantRequest)
   variants?: VariantRequest[] | null;
 

@@ -1,16 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsArray,
-  IsOptional,
-  IsString,
-  Matches,
-  MaxLength,
-  ValidateIf,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayNotEmpty, IsOptional, IsString, Matches, MaxLength, ValidateIf } from 'class-validator';
+import { AreObjects } from '../../kernel/are-objects.js';
 import { IsDisplayName } from '../../kernel/display-name.js';
 import { IsChangeReason } from '../change-log/change-reason.dto.js';
 import { MAX_CONDITIONS } from '../evaluator/check-conditions.js';
@@ -51,10 +42,8 @@ export class CreateSegmentRequest extends SegmentFields {
 
   /** Conditions, at least one; who meets them all is in it. */
   @ApiProperty({ type: [ConditionBody], example: WHEN })
-  @IsArray()
   @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_CONDITIONS)
-  @ValidateNested({ each: true })
+  @AreObjects(MAX_CONDITIONS)
   @Type(() => ConditionBody)
   when!: ConditionBody[];
 }
@@ -64,10 +53,8 @@ export class UpdateSegmentRequest extends SegmentFields {
   /** Conditions, at least one, in place of those that it had. */
   @ApiPropertyOptional({ type: [ConditionBody], example: WHEN })
   @ValidateIf((_, value) => value !== undefined)
-  @IsArray()
   @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_CONDITIONS)
-  @ValidateNested({ each: true })
+  @AreObjects(MAX_CONDITIONS)
   @Type(() => ConditionBody)
   when?: ConditionBody[];
 }

@@ -1,18 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsOptional,
-  Matches,
-  Max,
-  Min,
-  ValidateIf,
-  ValidateNested,
-} from 'class-validator';
+import { IsIn, IsInt, IsObject, IsOptional, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { AreObjects } from '../../../kernel/are-objects.js';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../../environments/environments.dto.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { IsFeatureValue } from '../../feature-value.js';
@@ -89,11 +78,7 @@ export class PlacedWidgetRequest {
 export class PutDashboardRequest {
   /** Its widgets, at most 60, on a grid of 12 columns; no two may overlap. */
   @ApiProperty({ type: [PlacedWidgetRequest], example: dashboardExamples.first.value.layout })
-  @IsArray()
-  @ArrayMaxSize(MOST_WIDGETS)
-  // An array in it would be looked into as well.
-  @IsObject({ each: true })
-  @ValidateNested({ each: true })
+  @AreObjects(MOST_WIDGETS)
   @Type(() => PlacedWidgetRequest)
   layout!: PlacedWidgetRequest[];
 
