@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { atOnce, countStatuses, entriesOf, insertPerson, openSession } from './harness/accounts.js';
+import { insertApiKey, insertServiceAccount } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
-import { insertStranger, type Member } from './harness/organizations.js';
+import { insertFeatures, insertOverride } from './harness/features.js';
+import { insertMember, insertOrganization, insertStranger, type Member } from './harness/organizations.js';
 
 const ENVIRONMENTS = '/api/v1/environments';
 
@@ -85,6 +87,64 @@ describe('F1 environments', () => {
       );
     await remove('gone').expect(204);
     expect(await rows('select environment_key from feature_configurations')).toEqual([{ environment_key: 'staging' }]);
+  });
+
+  it('what organizations override there goes with one, and the trail of each tells it', async () => {
+    await post({ key: 'closing' }).expect(201);
+    const [first, second] = await insertFeatures(tenon, {}, {});
+    const [one, other, bystander] = [
+      await insertOrganization(tenon.db),
+      await insertOrganization(tenon.db),
+      await insertOrganization(tenon.db),
+    ];
+    const there = { environment: 'closing' };
+    await insertOverride(tenon, one.organizationId, first!, true, there);
+    await insertOverride(tenon, one.organizationId, second!, false, there);
+    await insertOverride(tenon, one.organizationId, first!, false);
+    await insertOverride(tenon, other.organizationId, first!, true, there);
+    await insertOverride(tenon, other.organizationId, second!, true, { ...there, expiresAt: new Date(0) });
+    await insertOverride(tenon, bystander.organizationId, first!, true, { environment: 'staging' });
+    await remove('closing').expect(204);
+    const left = await rows('select environment_key from organization_feature_settings order by environment_key');
+    expect(left.map(({ environment_key }) => environment_key)).toEqual(['staging', null]);
+    const told = (await entriesOf(tenon.db, 'feature.overrides_removed')).map((entry) => [
+      entry.organization_id,
+      entry.target_id,
+      Object.entries(entry.before as Record<string, { value: unknown }>)
+        .map(([feature, { value }]) => [feature, value])
+        .toSorted(),
+    ]);
+    expect(told).toHaveLength(2);
+    expect(told).toContainEqual([
+      one.organizationId,
+      'closing',
+      [
+        [first, true],
+        [second, false],
+      ].toSorted(),
+    ]);
+    expect(told).toContainEqual([other.organizationId, 'closing', [[first, true]]]);
+    const owner = await insertMember(tenon, one.organizationId, 'owner');
+    const { body } = await tenon.http
+      .get(`${one.path}/audit-log?action=feature.overrides_removed`)
+      .set(owner.auth)
+      .expect(200);
+    expect(body.data).toHaveLength(1);
+    expect(body.data[0].sentence).toMatch(
+      /^A platform admin removed the environment closing, and with it what was overridden there \(/,
+    );
+  });
+
+  it('one that API keys are for stays as long as they are there', async () => {
+    await post({ key: 'in-use' }).expect(201);
+    const { organizationId } = await insertOrganization(tenon.db);
+    const account = await insertServiceAccount(tenon.db, organizationId);
+    const { id } = await insertApiKey(tenon.db, organizationId, account, { environment: 'in-use' });
+    expect((await remove('in-use').expect(409)).body.code).toBe('environment_in_use');
+    await get('/in-use').expect(200);
+    expect(await changesOf('environment.deleted', 'in-use')).toEqual([]);
+    await rows('delete from api_keys where id = $1', id);
+    await remove('in-use').expect(204);
   });
 
   it('case 27, case 7, case 8: take nothing else', async () => {

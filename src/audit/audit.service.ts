@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { Actor } from '../kernel/actor.js';
+import { type Actor, PLATFORM_ADMIN } from '../kernel/actor.js';
 import { newId } from '../kernel/ids.js';
 import { AuditEntry, type AuditData, type AuditOutcome } from './audit-entry.entity.js';
 
@@ -44,6 +44,31 @@ export class AuditService {
       value,
     ]);
     return JSON.stringify(Object.fromEntries(columns));
+  }
+
+  /**
+   * Adds the same entry to the trail of each organization that is found, in one statement.
+   * @param em of a system transaction.
+   * @param finding common table expressions, of which `found` gives `organization_id` and `before`; and their values.
+   */
+  async recordForEach(
+    em: EntityManager,
+    actor: Actor,
+    action: string,
+    facts: AuditFacts,
+    finding: { sql: string; values: unknown[] },
+  ): Promise<void> {
+    // Whoever acts on all organizations has no role in any. PostgreSQL makes no UUIDv7 before 18: the time of one, and
+    // what is random of another.
+    const role = actor.kind === 'system' ? null : PLATFORM_ADMIN;
+    await em.execute(
+      `with ${finding.sql}
+       insert into audit_log
+       select entry.* from found cross join lateral jsonb_populate_record(null::audit_log, ?::jsonb || jsonb_build_object(
+                'id', overlay(gen_random_uuid()::text placing left(uuid_v7_floor(now())::text, 15) from 1 for 15),
+                'organization_id', found.organization_id, 'actor_role', ?::text, 'before', found.before)) as entry`,
+      [...finding.values, this.entry(actor, action, facts), role],
+    );
   }
 
   private compose(actor: Actor, action: string, facts: AuditFacts): Partial<AuditEntry> {

@@ -99,6 +99,8 @@ const table = {
   'feature_change_request.approved': (e) => `${e.who} approved the change request ${e.now(e.target, 'title')}`,
   'feature_change_request.rejected': (e) => `${e.who} rejected the change request ${e.now(e.target, 'title')}`,
   'feature_change_request.applied': (e) => `${e.who} applied the change request ${e.now(e.target, 'title')}`,
+  'feature.overrides_removed': (e) =>
+    `${e.who} removed the environment ${e.target}, and with it what was overridden there${e.fields}`,
   'segment.created': (e) => `${e.who} made the segment ${e.target}`,
   'segment.updated': (e) => `${e.who} changed the segment ${e.target}${e.fields}`,
   'segment.deleted': (e) => `${e.who} removed the segment ${e.target}`,

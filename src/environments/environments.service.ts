@@ -76,6 +76,7 @@ export class EnvironmentsService {
           target: { type: 'environment', id: key },
           before: { name: environment.name, description: environment.description ?? null },
         });
+        await this.changes.removing(em, actor, key);
         await em.remove(environment).flush();
       });
     } catch (error) {

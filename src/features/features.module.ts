@@ -34,6 +34,7 @@ import { MeteringService } from './metering/metering.service.js';
 import { EntitlementsController } from './overrides/entitlements.controller.js';
 import { EntitlementsService } from './overrides/entitlements.service.js';
 import { overridesSchedule } from './overrides/overrides.cleanup.js';
+import { OverridesOfEnvironments } from './overrides/overrides-of-environments.js';
 import { OverridesService } from './overrides/overrides.service.js';
 import { EventStreams } from './openfeature/event-streams.js';
 import { OfrepRoutes } from './openfeature/ofrep.routes.js';
@@ -90,6 +91,7 @@ import { usageSchedule } from './usage/usage.cleanup.js';
     EvaluationService,
     EntitlementsService,
     OverridesService,
+    OverridesOfEnvironments,
     MeteringService,
     ImpactService,
     WidgetsService,
