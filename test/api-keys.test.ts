@@ -162,6 +162,27 @@ describe('A18 API keys', () => {
   });
 });
 
+describe('A18 how many keys there are', () => {
+  it('case 1: an organization has 1,000 that have not expired, also when 50 are made at once', async () => {
+    const other = await insertOrganization(tenon.db);
+    const boss = await insertMember(tenon, other.organizationId, 'owner');
+    await tenon.db.sql.query(
+      `insert into api_keys (organization_id, id, name, environment_key, scopes, user_id, key_hash, hint, expires_at, created_by, created_at)
+       select $1::uuid, gen_random_uuid(), 'One of many', 'production', '{features:read}', $2::uuid, sha256(convert_to($2::text || n, 'UTF8')), 'abcd',
+              case when n > 990 then now() - interval '1 hour' end, $2::uuid, now() from generate_series(1, 1000) n`,
+      [other.organizationId, boss.userId],
+    );
+    const answers = await atOnce(50, () => post(boss, {}, other.path));
+    expect(countStatuses(answers)).toEqual({ 201: 10, 409: 40 });
+    expect(answers.find(({ status }) => status === 409)!.body.code).toBe('api_key_limit_reached');
+    const { id } = answers.find(({ status }) => status === 201)!.body as { id: string };
+    await tenon.http.delete(`${other.path}/api-keys/${id}`).set(boss.auth).expect(204);
+    await post(boss, {}, other.path).expect(201);
+    await post(boss, {}, other.path).expect(409);
+    await post(owner).expect(201);
+  });
+});
+
 describe('A18 rotation and revocation', () => {
   it('a rotated key has another secret, and the old one works until the overlap ends', async () => {
     const { id, key } = await made();

@@ -36,6 +36,7 @@ export const errors = {
   already_invited: { status: 409, title: 'That address has an open invitation; send it again or withdraw it' },
   seat_limit_reached: { status: 409, title: 'The plan has no seat left' },
   plan_limit_reached: { status: 409, title: 'The plan does not allow more of these' },
+  api_key_limit_reached: { status: 409, title: 'The organization has as many API keys as it can; revoke some' },
   plan_in_use: { status: 409, title: 'Organizations are on this plan' },
   role_in_use: { status: 409, title: 'Members, service accounts or open invitations have this role' },
   role_key_taken: { status: 409, title: 'The organization has a role of this key' },

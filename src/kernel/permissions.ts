@@ -10,7 +10,7 @@ interface PermissionFacts {
   whileInactive?: true;
   /** No custom role can hold it, and no API key. */
   ownerOnly?: true;
-  /** No API key can hold it: it makes credentials or decides over them, or is about the person who acts. */
+  /** No API key can hold it: it makes credentials or decides over them or over members, or is about the person who acts. */
   sessionOnly?: true;
 }
 
@@ -41,8 +41,8 @@ const table = {
   'organization:transfer': { description: 'Hand the ownership to another member', roles: O, ownerOnly: true },
   'members:read': { description: 'List the members', roles: ALL },
   'members:invite': { description: 'Invite people, see and withdraw invitations', roles: OA, sessionOnly: true },
-  'members:update': { description: 'Change the role of a member', roles: OA },
-  'members:remove': { description: 'Remove a member', roles: OA },
+  'members:update': { description: 'Change the role of a member', roles: OA, sessionOnly: true },
+  'members:remove': { description: 'Remove a member', roles: OA, sessionOnly: true },
   'roles:manage': { description: 'See, make, change and remove custom roles', roles: OA, sessionOnly: true },
   'domains:manage': { description: 'Claim domains, prove and release them', roles: OA },
   'settings:read': { description: 'See the settings', roles: ALL },

@@ -19,10 +19,11 @@ export class ApiKeysController {
   /**
    * Makes an API key, of your own or of a service account; the answer shows it once.
    * @remarks Send it as `Authorization: Bearer tnn_…` or as `X-API-Key`. It opens what is in its scopes and what its owner
-   * may do at that moment, in this organization alone. A key of your own ends when you leave the organization.
+   * may do at that moment, in this organization alone. A key of your own ends when you leave the organization. An organization has at most 1,000 that have not expired.
    */
   @Post()
   @Authorize('api-keys:manage')
+  @ApiProblems('api_key_limit_reached')
   async createApiKey(@CurrentActor() actor: Actor, @Body() request: CreateApiKeyRequest): Promise<ApiKeySecretView> {
     return toApiKeySecretView(await this.keys.create(actor, request));
   }
@@ -47,7 +48,11 @@ export class ApiKeysController {
     return toApiKeyView(await this.keys.get(actor, id));
   }
 
-  /** Revokes an API key, at once. */
+  /**
+   * Revokes an API key, at once.
+   * @remarks Whoever manages keys may revoke everybody's, also the personal one of somebody who holds more: a key that has
+   * leaked must not wait for the person whose it is. It opens nothing to the one who revokes it, and the trail says who it was.
+   */
   @Delete(':id')
   @HttpCode(204)
   @Authorize('api-keys:manage')

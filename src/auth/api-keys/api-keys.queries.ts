@@ -71,6 +71,20 @@ export async function findApiKey(
   return key ?? null;
 }
 
+/**
+ * How many keys of an organization have not expired. Nobody else makes one there until the transaction ends.
+ * @param em of a transaction that holds nothing yet which one that makes keys may wait for.
+ */
+export async function countLiveApiKeys(em: EntityManager, organizationId: string): Promise<number> {
+  await em.execute(`select pg_advisory_xact_lock(hashtextextended('api_keys ' || ?, 0))`, [organizationId]);
+  const [row] = await em.execute<{ live: number }[]>(
+    `select count(*)::int as live from api_keys
+      where organization_id = ? and (expires_at is null or expires_at > now())`,
+    [organizationId],
+  );
+  return row!.live;
+}
+
 /** Stores a key. Its environment and its owner are held by foreign keys. */
 export async function insertApiKey(em: EntityManager, organizationId: string, key: NewApiKeyRow): Promise<void> {
   await em.execute(

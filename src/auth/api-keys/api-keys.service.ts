@@ -8,11 +8,13 @@ import type { PageQuery } from '../../kernel/lists.js';
 import { isPermission } from '../../kernel/permissions.js';
 import { invalidField, problem } from '../../kernel/problem.js';
 import { hashToken } from '../../kernel/tokens.js';
+import { Turns } from '../../kernel/turns.js';
 import { denyBeyond } from '../../organizations/roles/granting.js';
 import { holdServiceAccount } from '../service-accounts/hold-service-account.js';
 import { type CreateApiKeyRequest, DAY } from './api-keys.dto.js';
 import {
   type ApiKeyRow,
+  countLiveApiKeys,
   findApiKey,
   insertApiKey,
   listApiKeys,
@@ -23,6 +25,9 @@ import { hintOf, newApiKey } from './key-format.js';
 import { KeyRevocations, toTrail } from './key-revocations.js';
 import { KnownKeys } from './known-keys.js';
 
+/** Of an organization, of those that have not expired. */
+const MOST_KEYS = 1_000;
+
 /** A key, and for this once what it is. */
 export interface KeyWithSecret {
   row: ApiKeyRow;
@@ -32,6 +37,9 @@ export interface KeyWithSecret {
 /** The API keys of an organization. */
 @Injectable()
 export class ApiKeysService {
+  /** One that waits for the lock of its organization has a connection that others need. */
+  private readonly turns = new Turns();
+
   constructor(
     private readonly em: EntityManager,
     private readonly known: KnownKeys,
@@ -55,7 +63,7 @@ export class ApiKeysService {
    * Makes a key: the caller's own, or one of a service account that holds no more than they do.
    * @throws Problem `permission_denied` for scopes that the caller does not hold, for such an account, and for a platform
    * admin who is no member and names none; `validation_failed` for an unknown environment and a time that has passed;
-   * `not_found` for an unknown account.
+   * `not_found` for an unknown account; `api_key_limit_reached`.
    */
   async create(actor: Actor, request: CreateApiKeyRequest): Promise<KeyWithSecret> {
     const { name, environment, scopes, serviceAccountId = null } = request;
@@ -63,7 +71,9 @@ export class ApiKeysService {
     const expiresAt = readExpiry(request.expiresAt);
     const [id, key] = [newId(), newApiKey()];
     try {
-      return await this.em.transactional(async (em) => {
+      return await this.inTurn(actor, async (em) => {
+        if ((await countLiveApiKeys(em, actor.requiredOrganizationId)) >= MOST_KEYS)
+          throw problem('api_key_limit_reached');
         const account = serviceAccountId === null ? null : await holdServiceAccount(em, actor, serviceAccountId);
         await insertApiKey(em, actor.requiredOrganizationId, {
           id,
@@ -128,6 +138,10 @@ export class ApiKeysService {
       return key;
     });
     this.known.changed([revoked.id]);
+  }
+
+  private inTurn<T>(actor: Actor, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return this.turns.take(actor.requiredOrganizationId, () => this.em.transactional(work));
   }
 
   private record(

@@ -4,7 +4,7 @@ import type { Actor } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
 import { EvaluationService, subjectOf } from '../evaluation/evaluation.service.js';
 import { evaluate } from '../evaluator/index.js';
-import { Turns } from '../turns.js';
+import { Turns } from '../../kernel/turns.js';
 import type { ConsumeRequest } from './metering.dto.js';
 import { consume, type Meter, readUsage } from './metering.queries.js';
 import { limitOf, usageOf, type UsageView } from './metering.view.js';

@@ -13,7 +13,7 @@ import { holdFeatures } from '../feature-changes.js';
 import { FeatureSnapshots } from '../snapshots/feature-snapshots.js';
 import { OrganizationFeatures } from '../snapshots/organization-features.js';
 import type { Snapshot } from '../snapshots/snapshot.js';
-import { Turns } from '../turns.js';
+import { Turns } from '../../kernel/turns.js';
 import type { PutOverrideRequest } from './entitlements.dto.js';
 import { isSameOverride, subjectOfOrganization } from './entitlements.js';
 import {
