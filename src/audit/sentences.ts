@@ -92,6 +92,8 @@ const table = {
     `${e.who} overrode the feature ${e.target} in ${e.now('every environment', 'environment')}${e.change('value')}`,
   'feature.override_removed': (e) =>
     `${e.who} removed the override of the feature ${e.target} in ${e.now('every environment', 'environment')}`,
+  'feature.overrides_removed': (e) =>
+    `${e.who} removed the environment ${e.target}, and with it what was overridden there${e.fields}`,
   'feature_change_policy.updated': (e) => `${e.who} changed what changes of features need in ${e.target}${e.fields}`,
   'feature_change_request.created': (e) => `${e.who} asked for the change of features ${e.now(e.target, 'title')}`,
   'feature_change_request.updated': (e) => `${e.who} changed the change request ${e.now(e.target, 'title')}`,
@@ -99,8 +101,6 @@ const table = {
   'feature_change_request.approved': (e) => `${e.who} approved the change request ${e.now(e.target, 'title')}`,
   'feature_change_request.rejected': (e) => `${e.who} rejected the change request ${e.now(e.target, 'title')}`,
   'feature_change_request.applied': (e) => `${e.who} applied the change request ${e.now(e.target, 'title')}`,
-  'feature.overrides_removed': (e) =>
-    `${e.who} removed the environment ${e.target}, and with it what was overridden there${e.fields}`,
   'segment.created': (e) => `${e.who} made the segment ${e.target}`,
   'segment.updated': (e) => `${e.who} changed the segment ${e.target}${e.fields}`,
   'segment.deleted': (e) => `${e.who} removed the segment ${e.target}`,
