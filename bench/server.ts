@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, chmodSync, rmSync } from 'node:fs';
+import { mkdtempSync, chmodSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,11 +32,17 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** Starts a built file of ours in a process of its own and waits until `path` answers 200. */
+/** What Node is told by `npm start`. */
+const NODE_FLAGS = /node ((?:--\S+ )*)scripts/
+  .exec((JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } }).scripts.start)![1]!
+  .split(' ')
+  .filter(Boolean);
+
+/** Starts a built file of ours in a process of its own, as the product is started, and waits until `path` answers 200. */
 export async function serve(file: string, args: string[], env: Record<string, string>, path: string): Promise<Served> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, fileURLToPath(new URL(file, import.meta.url)), ...args], {
     env: { PATH: process.env.PATH, LOG_LEVEL: 'error', PORT: String(port), ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
