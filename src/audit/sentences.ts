@@ -15,6 +15,7 @@ const table = {
   'user.enabled': (e) => `${e.who} enabled the account of ${e.person}`,
   'user.deleted': (e) => `${e.who} deleted ${e.ofSelf ? 'their own account' : `the account of ${e.person}`}`,
   'platform_admin.created': (e) => `${e.who} made the first platform admin, ${e.now(e.person, 'email')}`,
+  'platform_admin.granted': (e) => `${e.who} made ${e.person} a platform admin`,
 
   'session.opened': (e) => `${e.person} signed in`,
   'session.ended': (e) =>

@@ -20,7 +20,10 @@ const GENERATED_PASSWORD_BYTES = 18;
 /** Two instances at once on an empty database make one admin. */
 const FIRST_ADMIN_LOCK = 7_362_640_107;
 
-/** The person who administers the platform: made at the first start, given a new password by `npm run admin:reset`. */
+/**
+ * The people who administer the platform: the first is made at the first start, others by `npm run admin:grant`; `npm run
+ * admin:reset` gives one a new password.
+ */
 @Injectable()
 export class PlatformAdminService {
   constructor(
@@ -74,6 +77,30 @@ export class PlatformAdminService {
     });
     if (made)
       this.readiness.notices.push(...announcement(email, this.env.adminPassword === undefined ? password : null));
+  }
+
+  /**
+   * Makes a person a platform admin, from their next request on.
+   * @returns whether they were none before; null when no active account has verified this address.
+   */
+  async grant(email: string): Promise<boolean | null> {
+    return asSystem(this.em.fork(), async (em) => {
+      const [user] = await em.execute<{ id: string; platform_role: string | null }[]>(
+        `select id, platform_role from users
+          where email = ? and status = 'active' and email_verified_at is not null for update`,
+        [normalizeEmail(email)],
+      );
+      if (!user) return null;
+      if (user.platform_role === 'admin') return false;
+      await em.execute(`update users set platform_role = 'admin', updated_at = now() where id = ?`, [user.id]);
+      this.audit.record(Actor.system('admin:grant'), 'platform_admin.granted', {
+        userId: user.id,
+        target: { type: 'user', id: user.id },
+        before: { platformRole: null },
+        after: { platformRole: 'admin' },
+      });
+      return true;
+    });
   }
 
   /**
