@@ -15,6 +15,7 @@ import { Migration20261125000810_api_keys } from './Migration20261125000810_api_
 import { Migration20261125000820_feature_graph } from './Migration20261125000820_feature_graph.js';
 import { Migration20261125000830_feature_metering } from './Migration20261125000830_feature_metering.js';
 import { Migration20261125000850_dashboards } from './Migration20261125000850_dashboards.js';
+import { Migration20261125000860_feature_templates } from './Migration20261125000860_feature_templates.js';
 import { Migration20261125000900_feature_change_log } from './Migration20261125000900_feature_change_log.js';
 import { Migration20261125000910_feature_change_requests } from './Migration20261125000910_feature_change_requests.js';
 import { Migration20261125000920_feature_usage } from './Migration20261125000920_feature_usage.js';
@@ -38,6 +39,7 @@ export const migrations = [
   { name: 'Migration20261125000820_feature_graph', class: Migration20261125000820_feature_graph },
   { name: 'Migration20261125000830_feature_metering', class: Migration20261125000830_feature_metering },
   { name: 'Migration20261125000850_dashboards', class: Migration20261125000850_dashboards },
+  { name: 'Migration20261125000860_feature_templates', class: Migration20261125000860_feature_templates },
   { name: 'Migration20261125000900_feature_change_log', class: Migration20261125000900_feature_change_log },
   { name: 'Migration20261125000910_feature_change_requests', class: Migration20261125000910_feature_change_requests },
   { name: 'Migration20261125000920_feature_usage', class: Migration20261125000920_feature_usage },

@@ -29,6 +29,8 @@ import { FeatureConsumption, FeatureMeter } from './features/metering/feature-me
 import { OrganizationFeatureSetting } from './features/overrides/organization-feature-setting.entity.js';
 import { FeatureSegment } from './features/segments/feature-segment.entity.js';
 import { FeatureUsageDay, UserFeatureUsage } from './features/usage/feature-usage.entity.js';
+import { FeatureTemplate } from './features/templates/feature-template.entity.js';
+import { TemplateApplicationChange, TemplateApplicationLog } from './features/templates/template-application.entity.js';
 import { Domain } from './organizations/domains/domain.entity.js';
 import { Invitation } from './organizations/invitations/invitation.entity.js';
 import { Membership } from './organizations/members/membership.entity.js';
@@ -83,4 +85,7 @@ export const entities = [
   DashboardPreferences,
   FeatureUsageDay,
   UserFeatureUsage,
+  FeatureTemplate,
+  TemplateApplicationLog,
+  TemplateApplicationChange,
 ];

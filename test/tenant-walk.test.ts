@@ -19,6 +19,7 @@ let platformAdmin: Person;
 let before: { theirs: Snapshot; mine: Snapshot };
 
 const SEEDED_CHANGE = newId();
+const SEEDED_APPLICATION = newId();
 
 beforeAll(async () => {
   tenon = await startApp({ env: { DNS_SERVERS: '127.0.0.1:1' } });
@@ -38,6 +39,15 @@ beforeAll(async () => {
     `insert into feature_change_requests (id, title, changes, effects, subjects, follows, base_revision, content_hash, status, author_id, version, created_at, updated_at)
      values ($1, 'Seeded', '[]', '[]', '{}', '{}', 1, '', 'approved', $1, 1, now(), now())`,
     [SEEDED_CHANGE],
+  );
+  await tenon.db.sql.query(
+    `insert into feature_templates (key, name, feature_values, created_at, updated_at)
+     values ('pilot-customers', 'Pilot', '[{"feature": "seats-per-project", "value": 25}]', now(), now())`,
+  );
+  await tenon.db.sql.query(
+    `insert into template_application_logs (id, template_key, template, scope, reason, status, total, created_at)
+     values ($1, 'pilot-customers', '{}', 'all', 'Seeded', 'failed', 0, now())`,
+    [SEEDED_APPLICATION],
   );
   [mine, theirs, deactivated, deleted] = [
     await seedTenant(tenon),
@@ -74,6 +84,8 @@ const COMMON: Record<string, string> = {
   widgets: SEEDED_WIDGET,
   'feature-changes': SEEDED_CHANGE,
   policies: 'production',
+  'feature-templates': 'pilot-customers',
+  applications: SEEDED_APPLICATION,
 };
 /** What a query or a body names by an id, and the segment under which it is known. */
 const REFERENCES: Record<string, string> = {

@@ -29,6 +29,7 @@ const THINGS = [
   'dashboard',
   'changePolicy',
   'changeRequest',
+  'template',
 ] as const;
 const edited = {} as Record<(typeof THINGS)[number], Edited>;
 beforeAll(async () => {
@@ -56,6 +57,8 @@ beforeAll(async () => {
   const asked = { title: 'Off in staging', changes: [configure] };
   const request = await tenon.http.post('/api/v1/feature-changes').set(admin).send(asked).expect(201);
   const kinds = ['feature', 'configuration', 'segment'];
+  const template = { key: 'pilot', name: 'Pilot', values: [{ feature: 'reports', value: false }] };
+  await tenon.http.post('/api/v1/feature-templates').set(admin).send(template).expect(201);
   Object.assign(edited, {
     plan: { path: '/api/v1/plans/even', auth: admin, method: 'patch', change: (n) => ({ description: `${n}` }) },
     organization: { path, auth: owner, method: 'patch', change: (n) => ({ name: `Name ${n}` }) },
@@ -125,6 +128,12 @@ beforeAll(async () => {
       auth: admin,
       method: 'patch',
       change: (n) => ({ title: `Title ${n}` }),
+    },
+    template: {
+      path: '/api/v1/feature-templates/pilot',
+      auth: admin,
+      method: 'patch',
+      change: (n) => ({ description: `Description ${n}` }),
     },
   } satisfies typeof edited);
 });

@@ -110,6 +110,13 @@ const table = {
   'widget.deleted': (e) => `${e.who} removed the widget ${e.target}`,
   'dashboard.arranged': (e) => `${e.self} arranged their dashboard`,
   'dashboard.reset': (e) => `${e.self} went back to the default dashboard`,
+  'template.created': (e) => `${e.who} made the template ${e.target}`,
+  'template.updated': (e) => `${e.who} changed the template ${e.target}${e.fields}`,
+  'template.deleted': (e) => `${e.who} removed the template ${e.target}`,
+  'template.applied': (e) =>
+    `${e.who} applied the template ${e.target} to ${e.now('no', 'organizations')} organizations`,
+  'template.rolled_back': (e) =>
+    `${e.who} took back the template ${e.target} from ${e.now('its', 'organizations')} organizations`,
 } satisfies Record<string, Sentence>;
 
 const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence>(table));

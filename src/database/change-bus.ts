@@ -72,7 +72,7 @@ export class ChangeBus {
   }
 
   /** Announces a change from within the transaction that makes it; heard by every instance once it commits. */
-  async announce(em: EntityManager, topic: string, keys: string[]): Promise<void> {
+  async announce(em: EntityManager, topic: string, keys: readonly string[]): Promise<void> {
     for (let start = 0; start < keys.length; start += KEYS_PER_MESSAGE) {
       const message: Message = { topic, keys: keys.slice(start, start + KEYS_PER_MESSAGE) };
       await em.execute('select pg_notify(?, ?)', [CHANNEL, JSON.stringify(message)]);

@@ -30,6 +30,7 @@ const TAGS: readonly [name: string, description: string][] = [
     'Who changed what of features, when and why; taking it back; asking for changes, approving and scheduling them.',
   ],
   ['Segments', 'Conditions that rules of many features share.'],
+  ['Feature templates', 'Values of many features that are given to many organizations at once.'],
   ['Evaluation', 'What features are for somebody, and why.'],
   ['Entitlements', 'What an organization has of each feature and why, values of its own, and limits that are used up.'],
   ['Widgets', 'What can be placed on dashboards, and what of it an organization can use.'],

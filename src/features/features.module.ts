@@ -50,6 +50,13 @@ import { ImportService } from './transfer/import.service.js';
 import { TransferController } from './transfer/transfer.controller.js';
 import { FeatureUsage } from './usage/feature-usage.js';
 import { usageSchedule } from './usage/usage.cleanup.js';
+import { ApplicationRunner } from './templates/application-runner.js';
+import { ApplicationsController } from './templates/applications.controller.js';
+import { ApplicationsService } from './templates/applications.service.js';
+import { PreviewService } from './templates/preview.service.js';
+import { RollbackService } from './templates/rollback.service.js';
+import { TemplatesController } from './templates/templates.controller.js';
+import { TemplatesService } from './templates/templates.service.js';
 
 /** Features of the customer's product: what they are, who gets them, and why. */
 @Module({
@@ -69,6 +76,8 @@ import { usageSchedule } from './usage/usage.cleanup.js';
     WidgetsController,
     OrganizationWidgetsController,
     DashboardsController,
+    TemplatesController,
+    ApplicationsController,
   ],
   providers: [
     FeatureChanges,
@@ -97,6 +106,11 @@ import { usageSchedule } from './usage/usage.cleanup.js';
     WidgetsService,
     OrganizationWidgetsService,
     DashboardsService,
+    TemplatesService,
+    PreviewService,
+    ApplicationsService,
+    ApplicationRunner,
+    RollbackService,
     StreamTokens,
     EventStreams,
     OfrepService,

@@ -47,7 +47,7 @@ export const errors = {
   feature_dependency_cycle: { status: 409, title: 'A feature would need itself' },
   feature_dependency_unmet: { status: 409, title: 'The feature needs another one that is off' },
   feature_conflict: { status: 409, title: 'Two features that conflict cannot go together' },
-  feature_in_use: { status: 409, title: 'Other features or widgets need this one' },
+  feature_in_use: { status: 409, title: 'Other features or widgets need this one, or templates give it' },
   feature_change_needs_approval: { status: 409, title: 'Somebody else has to approve this change' },
   feature_change_outdated: { status: 409, title: 'What the change request is about was changed since' },
   feature_change_closed: { status: 409, title: 'Nothing more can be done with the change request as it is' },

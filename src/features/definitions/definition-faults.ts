@@ -1,6 +1,6 @@
 import type { Json } from '../../kernel/json.js';
 import type { FieldError } from '../../kernel/problem.js';
-import { checkDefinition } from '../evaluator/check.js';
+import { checkDefinition, checkValue } from '../evaluator/check.js';
 import type { FeatureFacts } from './definitions.queries.js';
 import { misfit, schemaFault } from './value-schema.js';
 
@@ -27,6 +27,16 @@ export function definitionFaults(facts: FeatureFacts): FieldError[] {
     ...Object.entries(plans).map(([plan, value]): [string, Json] => [`plans.${plan}`, value]),
   ];
   return [...faults, ...values.flatMap(([field, value]) => schemaErrors(schema, value, field))];
+}
+
+/** Why a feature cannot have a value: by its type, or else by its schema. */
+export function valueErrors(
+  { type, schema }: Pick<FeatureFacts, 'type' | 'schema'>,
+  value: Json,
+  field: string,
+): FieldError[] {
+  const errors = checkValue(type, value, field);
+  return errors.length > 0 ? errors : schemaErrors(schema, value, field);
 }
 
 /** Why a feature cannot have a value by its schema. */

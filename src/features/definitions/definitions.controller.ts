@@ -75,7 +75,7 @@ export class DefinitionsController {
   }
 
   /**
-   * Removes a feature that no other one and no widget needs.
+   * Removes a feature that no other one and no widget needs, and no template gives.
    * @remarks Its configurations, the overrides of organizations and what was counted of it go with it. Archiving it keeps them.
    */
   @Delete(':key')

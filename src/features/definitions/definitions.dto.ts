@@ -155,7 +155,7 @@ class FeatureFields {
   @AreFeatureValues()
   plans?: Record<string, Json>;
 
-  /** Only `active` and `deprecated` features are evaluated; one that others need cannot be archived. */
+  /** Only `active` and `deprecated` features are evaluated; one that others need, or a template gives, cannot be archived. */
   @ApiPropertyOptional({ enum: LIFECYCLES, example: 'active' })
   @ValidateIf((_, value) => value !== undefined)
   @IsIn(LIFECYCLES)

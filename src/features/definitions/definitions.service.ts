@@ -11,6 +11,7 @@ import { readConfigurations } from '../configurations/configuration-state.js';
 import { equal } from '../evaluator/values.js';
 import type { OpenChange } from '../change-log/change-entry.js';
 import { FeatureChanges, type FeatureWriter } from '../feature-changes.js';
+import { templatesNaming } from '../templates/templates.queries.js';
 import { checkGraph } from '../graph/graph.queries.js';
 import { definitionFaults } from './definition-faults.js';
 import type { CreateFeatureRequest, FeaturesQuery, UpdateFeatureRequest } from './definitions.dto.js';
@@ -156,7 +157,7 @@ export class DefinitionsService implements OnModuleInit {
   /**
    * Removes a feature with what it is everywhere and what organizations have of it.
    * @param version that the caller read; null for any.
-   * @throws Problem `not_found`; `precondition_failed`; `feature_in_use` with those that need it.
+   * @throws Problem `not_found`; `precondition_failed`; `feature_in_use` with those that need it, or templates that give it.
    * @param changes how it is done: as every change, or only tried.
    */
   async remove(
@@ -276,6 +277,9 @@ async function refuseInUse(em: EntityManager, key: string, verb: 'archive' | 're
   const dependents = [...(await dependentsOf(em, key, verb === 'remove')), ...widgets];
   if (dependents.length > 0)
     throw problem('feature_in_use', { detail: `${key} is needed by ${dependents.slice(0, 20).join(', ')}` });
+  const templates = await templatesNaming(em, key);
+  if (templates.length > 0)
+    throw problem('feature_in_use', { detail: `${key} is given by the templates ${templates.join(', ')}` });
 }
 
 function pick<T extends object, K extends keyof T>(from: T, fields: readonly K[]): Pick<T, K> & AuditData {

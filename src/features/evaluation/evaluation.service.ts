@@ -13,6 +13,11 @@ import { type EvaluationView, toEvaluatedFeatureView } from './evaluation.view.j
 /** Where features are evaluated unless somebody says otherwise. */
 export const DEFAULT_ENVIRONMENT = 'production';
 
+/** Of what holds everywhere one environment is shown. */
+export function shownEnvironment(environments: ReadonlyMap<string, unknown>): string {
+  return environments.has(DEFAULT_ENVIRONMENT) ? DEFAULT_ENVIRONMENT : [...environments.keys()].toSorted()[0]!;
+}
+
 /** Everything that an evaluation needs, of one moment. */
 export interface EvaluationScope {
   environmentKey: string;

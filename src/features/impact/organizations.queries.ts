@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { asSystem } from '../../database/tenant-context.js';
-import { compileOverrides, NO_OVERRIDES, type SubjectOrganization } from '../evaluator/index.js';
+import type { SubjectOrganization } from '../evaluator/index.js';
+import { compileStored } from '../snapshots/organization-features.js';
 import type { StoredOrganization } from '../snapshots/organization-features.queries.js';
 
 /** An organization, and how many people would notice. */
@@ -22,7 +23,10 @@ export async function* activeOrganizations(
 ): AsyncGenerator<CountedOrganization[]> {
   for (let after = FIRST_ID; ;) {
     const rows = await asSystem(em, (system) => readPage(system, features, after));
-    yield rows.map(({ overrides, ...row }) => ({ ...row, overrides: overrides ? compile(overrides) : NO_OVERRIDES }));
+    yield rows.map(({ overrides, ...row }) => ({
+      ...row,
+      overrides: compileStored(overrides ?? []),
+    }));
     const last = rows.at(-1);
     if (!last || rows.length < PAGE) return;
     after = last.id;
@@ -49,15 +53,6 @@ function readPage(em: EntityManager, features: readonly string[], after: string)
       where o.status = 'active' and o.id > ?
       order by o.id limit ${PAGE}`,
     [JSON.stringify(features), after],
-  );
-}
-
-function compile(overrides: StoredOrganization['overrides']): SubjectOrganization['overrides'] {
-  return compileOverrides(
-    overrides.map(({ expiresAt, ...override }) => ({
-      ...override,
-      expiresAt: expiresAt === null ? null : new Date(expiresAt),
-    })),
   );
 }
 

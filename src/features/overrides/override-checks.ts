@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../kernel/json.js';
+import { type Problem, problem } from '../../kernel/problem.js';
 import {
   type CompiledEnvironment,
   dependsOnContext,
@@ -12,8 +13,49 @@ import {
   wouldDependOnContext,
 } from '../evaluator/index.js';
 
+/** What of a feature decides over an override of it, for an organization on a plan. */
+export interface OverridableFeature {
+  key: string;
+  type: FeatureType;
+  defaultValue: Json;
+  /** null: the plan sets no ceiling. */
+  planValue: Json;
+}
+
+/** An organization as it would be: with the override that is checked, and all that come with it. */
+export interface OverriddenOrganization {
+  plan: string;
+  overrides: readonly { feature: string; environment: string | null }[];
+  subject: Subject;
+}
+
+/**
+ * Why an organization cannot have a value of a feature, in the order in which somebody would mend it; null when it can.
+ * @param environment where the override holds; null: everywhere.
+ * @param environments all there are, in the order in which they are told.
+ */
+export function refusalOf(
+  { key, type, defaultValue, planValue }: OverridableFeature,
+  { value, environment }: { value: Json; environment: string | null },
+  { plan, overrides, subject }: OverriddenOrganization,
+  environments: ReadonlyMap<string, CompiledEnvironment>,
+): Problem | null {
+  const beyond = beyondPlan(key, type, value, plan, planValue);
+  if (beyond !== null) return problem('plan_does_not_include', { detail: beyond });
+  if (!turnsOn(type, value, defaultValue)) return null;
+  // An override of its own in an environment stands before the one for everywhere.
+  const isNamed = (name: string): boolean =>
+    overrides.some((override) => override.feature === key && override.environment === name);
+  const counting = [...environments].filter(([name]) => (environment === null ? !isNamed(name) : name === environment));
+  const wish = { key, environments: new Map(counting), subject };
+  const unmet = unmetDependency(wish);
+  if (unmet !== null) return problem('feature_dependency_unmet', { detail: unmet });
+  const conflict = certainConflict(wish);
+  return conflict === null ? null : problem('feature_conflict', { detail: conflict });
+}
+
 /** A feature that would be turned on, and everything as it would be then. */
-export interface Wish {
+interface Wish {
   key: string;
   /** Where the override would count, by key. */
   environments: ReadonlyMap<string, CompiledEnvironment>;
@@ -22,12 +64,12 @@ export interface Wish {
 }
 
 /** Whether a value turns its feature on. */
-export function turnsOn(type: FeatureType, value: Json, defaultValue: Json): boolean {
+function turnsOn(type: FeatureType, value: Json, defaultValue: Json): boolean {
   return type === 'boolean' ? value === true : !isDeepStrictEqual(value, defaultValue);
 }
 
 /** Why a plan does not allow a value; null when it does. */
-export function beyondPlan(key: string, type: FeatureType, value: Json, plan: string, planValue: Json): string | null {
+function beyondPlan(key: string, type: FeatureType, value: Json, plan: string, planValue: Json): string | null {
   // Null sets no ceiling.
   if (planValue === null) return null;
   if (type === 'boolean')
@@ -40,7 +82,7 @@ export function beyondPlan(key: string, type: FeatureType, value: Json, plan: st
 }
 
 /** What the feature needs and is certainly off, wherever the override would count; null when it may work somewhere. */
-export function unmetDependency({ key, environments, subject }: Wish): string | null {
+function unmetDependency({ key, environments, subject }: Wish): string | null {
   const reasons: string[] = [];
   for (const [name, environment] of environments) {
     const reason = whyOff(environment, key, subject);
@@ -51,7 +93,7 @@ export function unmetDependency({ key, environments, subject }: Wish): string | 
 }
 
 /** The first feature in conflict that is certainly on where the override would count; null when there is none. */
-export function certainConflict({ key, environments, subject }: Wish): string | null {
+function certainConflict({ key, environments, subject }: Wish): string | null {
   for (const [name, environment] of environments) {
     for (const { index } of environment.features[environment.indexOf.get(key)!]!.conflicts) {
       const other = environment.features[index]!.feature;

@@ -6,13 +6,17 @@ import type { Actor } from '../../kernel/actor.js';
 import { newId } from '../../kernel/ids.js';
 import { readInstant } from '../../kernel/instant.js';
 import { invalidField, problem } from '../../kernel/problem.js';
-import { schemaErrors } from '../definitions/definition-faults.js';
-import { DEFAULT_ENVIRONMENT, environmentFor, refuseUnknown } from '../evaluation/evaluation.service.js';
-import { checkValue } from '../evaluator/check.js';
+import { valueErrors } from '../definitions/definition-faults.js';
+import {
+  DEFAULT_ENVIRONMENT,
+  environmentFor,
+  refuseUnknown,
+  shownEnvironment,
+} from '../evaluation/evaluation.service.js';
 import { holdFeatures } from '../feature-changes.js';
 import { FeatureSnapshots } from '../snapshots/feature-snapshots.js';
 import { OrganizationFeatures } from '../snapshots/organization-features.js';
-import type { Snapshot } from '../snapshots/snapshot.js';
+import { inOrder, type Snapshot } from '../snapshots/snapshot.js';
 import { Turns } from '../../kernel/turns.js';
 import type { PutOverrideRequest } from './entitlements.dto.js';
 import { isSameOverride, subjectOfOrganization } from './entitlements.js';
@@ -24,7 +28,7 @@ import {
 } from './entitlements.queries.js';
 import { EntitlementsService } from './entitlements.service.js';
 import type { EntitlementView } from './entitlements.view.js';
-import { beyondPlan, certainConflict, turnsOn, unmetDependency, type Wish } from './override-checks.js';
+import { refusalOf } from './override-checks.js';
 import { OrganizationFeatureSetting } from './organization-feature-setting.entity.js';
 import { environmentExists, holdOrganization, removeOverride } from './overrides.queries.js';
 
@@ -62,7 +66,7 @@ export class OverridesService {
       const snapshot = await this.snapshots.at(stored.revision, em);
       check(organizationId, feature, wanted, stored, snapshot);
       await this.write(em, actor, wanted, stored.overrides.find(isOfScope(wanted)));
-      const environment = wanted.environment ?? shownEnvironment(snapshot);
+      const environment = wanted.environment ?? shownEnvironment(snapshot.environments);
       const [[row]] = await this.entitlements.read(em, actor, { key, environment });
       return row!;
     });
@@ -147,47 +151,23 @@ function toAuditData({ value, environment, expiresAt, reason }: Omit<Wanted, 'fe
   return { value, environment, expiresAt: expiresAt && new Date(expiresAt).toISOString(), reason };
 }
 
-/** Of an override for everywhere one environment is shown. */
-function shownEnvironment({ environments }: Snapshot): string {
-  return environments.has(DEFAULT_ENVIRONMENT) ? DEFAULT_ENVIRONMENT : [...environments.keys()].toSorted()[0]!;
-}
-
 /** Refuses what cannot be: in the order in which somebody would mend it. */
 function check(
   organizationId: string,
-  { key, type, schema, defaultValue, planValue }: StoredEntitlement,
+  feature: StoredEntitlement,
   wanted: Wanted,
   stored: StoredEntitlements,
   snapshot: Snapshot,
 ): void {
   const { value, environment, expiresAt } = wanted;
   if (environment !== null && !snapshot.environments.has(environment)) refuseUnknown();
-  const typeErrors = checkValue(type, value, 'value');
-  const errors = typeErrors.length > 0 ? typeErrors : schemaErrors(schema, value, 'value');
+  const errors = valueErrors(feature, value, 'value');
   if (errors.length > 0) throw problem('validation_failed', { errors });
   if (expiresAt !== null && Date.parse(expiresAt) <= stored.now)
     throw invalidField('expiresAt', 'expiry_not_in_future', 'The end has to be in the future');
-  const beyond = beyondPlan(key, type, value, stored.plan, planValue);
-  if (beyond !== null) throw problem('plan_does_not_include', { detail: beyond });
-  if (!turnsOn(type, value, defaultValue)) return;
-  const wish = toWish(organizationId, wanted, stored, snapshot);
-  const unmet = unmetDependency(wish);
-  if (unmet !== null) throw problem('feature_dependency_unmet', { detail: unmet });
-  const conflict = certainConflict(wish);
-  if (conflict !== null) throw problem('feature_conflict', { detail: conflict });
-}
-
-function toWish(organizationId: string, wanted: Wanted, stored: StoredEntitlements, snapshot: Snapshot): Wish {
-  const { feature: key, environment } = wanted;
   const others = stored.overrides.filter((override) => !isOfScope(wanted)(override));
   const overrides = [...others, { ...wanted, setBy: null, setAt: '' }];
-  // An override of its own in an environment stands before the one for everywhere.
-  const isNamed = (name: string): boolean =>
-    others.some((override) => override.feature === key && override.environment === name);
-  const environments = new Map(
-    [...snapshot.environments]
-      .filter(([name]) => (environment === null ? !isNamed(name) : name === environment))
-      .toSorted(([one], [other]) => (one < other ? -1 : 1)),
-  );
-  return { key, environments, subject: subjectOfOrganization(organizationId, { ...stored, overrides }) };
+  const subject = subjectOfOrganization(organizationId, { ...stored, overrides });
+  const refusal = refusalOf(feature, wanted, { plan: stored.plan, overrides, subject }, inOrder(snapshot));
+  if (refusal) throw refusal;
 }

@@ -5,7 +5,7 @@ import { ChangeBus, type ChangeListener } from '../../database/change-bus.js';
 import { asSystem } from '../../database/tenant-context.js';
 import { problem } from '../../kernel/problem.js';
 import { OrganizationAccess } from '../../organizations/access/organization-access.js';
-import { compileOverrides, NO_OVERRIDES, type SubjectOrganization } from '../evaluator/index.js';
+import { compileOverrides, NO_OVERRIDES, type Overrides, type SubjectOrganization } from '../evaluator/index.js';
 import { readOrganization, type StoredOrganization } from './organization-features.queries.js';
 
 /** 0.13 KiB each without overrides, 0.6 KiB more for each override. */
@@ -66,11 +66,16 @@ export class OrganizationFeatures implements ChangeListener {
   async change<T>(organizationId: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
     const result = await this.em.transactional(async (em) => {
       const done = await work(em);
-      await this.bus.announce(em, this.topic, [organizationId]);
+      await this.announce(em, [organizationId]);
       return done;
     });
     this.changed([organizationId]);
     return result;
+  }
+
+  /** Tells every instance, with the commit of a system transaction, that it changed what these organizations have. */
+  announce(em: EntityManager, organizationIds: readonly string[]): Promise<void> {
+    return this.bus.announce(em, this.topic, organizationIds);
   }
 
   changed(organizationIds: readonly string[]): void {
@@ -117,13 +122,18 @@ export class OrganizationFeatures implements ChangeListener {
   }
 }
 
+/** Compiles overrides as they are stored. */
+export function compileStored(overrides: StoredOrganization['overrides']): Overrides {
+  if (overrides.length === 0) return NO_OVERRIDES;
+  return compileOverrides(
+    overrides.map(({ expiresAt, ...override }) => ({
+      ...override,
+      expiresAt: expiresAt === null ? null : new Date(expiresAt),
+    })),
+  );
+}
+
 /** Compiles what is stored of an organization. */
 export function toEvaluatedOrganization(id: string, stored: StoredOrganization): EvaluatedOrganization {
-  const { plan, overrides } = stored;
-  if (overrides.length === 0) return { id, plan, overrides: NO_OVERRIDES };
-  const withTimes = overrides.map(({ expiresAt, ...override }) => ({
-    ...override,
-    expiresAt: expiresAt === null ? null : new Date(expiresAt),
-  }));
-  return { id, plan, overrides: compileOverrides(withTimes) };
+  return { id, plan: stored.plan, overrides: compileStored(stored.overrides) };
 }

@@ -21,6 +21,11 @@ export interface Snapshot {
   readonly parts: ReadonlyMap<string, CompiledParts>;
 }
 
+/** The environments by their keys, for what is told to people. */
+export function inOrder({ environments }: Snapshot): Snapshot['environments'] {
+  return new Map([...environments].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
 /** Compiles all of what is stored. */
 export function compileSnapshot({ revision, environments, features, segments }: StoredFeatures): Snapshot {
   const parts = new Map(

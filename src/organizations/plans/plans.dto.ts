@@ -14,7 +14,7 @@ import {
 } from 'class-validator';
 import { IsDisplayName } from '../../kernel/display-name.js';
 
-const KEY = /^[a-z][a-z0-9-]{1,39}$/;
+export const PLAN_KEY = /^[a-z][a-z0-9-]{1,39}$/;
 const KEY_MESSAGE = { message: '$property has to be 2 to 40 of a-z, 0-9 and hyphens, a letter first' };
 const MOST = 1_000_000;
 
@@ -52,7 +52,7 @@ export class CreatePlanRequest {
    * @example team
    */
   @IsString()
-  @Matches(KEY, KEY_MESSAGE)
+  @Matches(PLAN_KEY, KEY_MESSAGE)
   key!: string;
 
   /**
@@ -107,7 +107,7 @@ export class PlanPath {
    * Key of the plan.
    * @example team
    */
-  @Matches(KEY, KEY_MESSAGE)
+  @Matches(PLAN_KEY, KEY_MESSAGE)
   key!: string;
 }
 
@@ -118,6 +118,6 @@ export class PutOrganizationPlanRequest {
    * @example team
    */
   @IsString()
-  @Matches(KEY, KEY_MESSAGE)
+  @Matches(PLAN_KEY, KEY_MESSAGE)
   plan!: string;
 }

@@ -1,0 +1,115 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { Json } from '../../kernel/json.js';
+import { PageLinks, PageMeta } from '../../kernel/lists.js';
+import { ANY_VALUE } from '../feature-value.js';
+import type { Refusal } from './prepared-template.js';
+
+const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00';
+
+/** Why something cannot be. */
+export class RefusalView implements Refusal {
+  /** The feature; null: all of the template. */
+  @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
+  feature!: string | null;
+  /**
+   * The code that a single override would be refused with.
+   * @example feature_dependency_unmet
+   */
+  code!: string;
+  /**
+   * What stands against it.
+   * @example "new-dashboard would stay off: in production it needs dashboards, and dashboards is false by default."
+   */
+  detail!: string;
+}
+
+/** Why one organization cannot have the template. */
+export class OrganizationRefusalView extends RefusalView {
+  /** Id of the organization. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  organizationId!: string;
+}
+
+/** What would become of a feature. */
+export class PreviewedFeatureView {
+  /**
+   * Key of the feature.
+   * @example seats-per-project
+   */
+  feature!: string;
+  /** What the organization has now; null for a feature that is not evaluated. */
+  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 5 })
+  before!: Json;
+  /** What it would have. */
+  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 25 })
+  after!: Json;
+  /**
+   * Whether these differ.
+   * @example true
+   */
+  changes!: boolean;
+  /** Why it cannot have it; null when it can. */
+  @ApiProperty({ type: RefusalView, nullable: true, example: null })
+  refusal!: Refusal | null;
+}
+
+/** What would become of an organization. */
+export class PreviewedOrganizationView {
+  /** Id of the organization. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  organizationId!: string;
+  /**
+   * Key of its plan.
+   * @example standard
+   */
+  plan!: string;
+  /** Why it cannot have the template as a whole; null when it is not that. */
+  @ApiProperty({ type: RefusalView, nullable: true, example: null })
+  refusal!: Refusal | null;
+  /** Every feature of the template. */
+  features!: PreviewedFeatureView[];
+}
+
+/** All organizations together. */
+export class PreviewTotalsView {
+  /**
+   * Organizations that are meant.
+   * @example 1000
+   */
+  organizations!: number;
+  /**
+   * How many of them would have another value of some feature.
+   * @example 990
+   */
+  changing!: number;
+  /**
+   * Features that would change, counted for each organization.
+   * @example 41000
+   */
+  changes!: number;
+  /**
+   * Organizations that cannot have it: with one of these, nothing is applied.
+   * @example 1
+   */
+  refused!: number;
+}
+
+/** What an application of a template would do. */
+export class TemplatePreviewView {
+  /**
+   * Key of the environment whose values are shown: the one that was asked for, or `production`.
+   * @example production
+   */
+  environment!: string;
+  /** All organizations together. */
+  @ApiProperty({ type: PreviewTotalsView })
+  totals!: PreviewTotalsView;
+  /** The first 20 refusals, by organization. */
+  refusals!: OrganizationRefusalView[];
+  /** The organizations of this page, by id. */
+  data!: PreviewedOrganizationView[];
+  /** Where this page stands. */
+  meta!: PageMeta;
+  /** Neighbouring pages. */
+  links!: PageLinks;
+}
