@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { removeOldConsumptions, removeOldMeters } from '../src/features/metering/metering.cleanup.js';
 import { Schedules } from '../src/jobs/schedules.js';
 import { atOnce, countStatuses, entriesOf } from './harness/accounts.js';
+import { insertApiKey, insertServiceAccount } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { changeFeatures, type FeatureFacts, insertFeatures } from './harness/features.js';
@@ -265,6 +266,28 @@ describe('F5 using up a limit', () => {
       .send({ amount: 3, idempotencyKey: 'ours' })
       .expect(200);
     expect(body).toMatchObject({ used: 3, remaining: 7 });
+  });
+
+  it('is counted by an API key in its own environment alone', async () => {
+    const key = await metered(10);
+    const account = await insertServiceAccount(db, organizationId);
+    const shop = await insertApiKey(db, organizationId, account, {
+      environment: 'staging',
+      scopes: ['features:consume'],
+    });
+    expect((await consume(key, { amount: 3 }, shop).expect(200)).body).toMatchObject({ used: 3, remaining: 7 });
+    expect((await usage(key, 'staging')).used).toBe(3);
+    expect((await usage(key, 'production')).used).toBe(0);
+    const refused = await consume(key, { environment: 'production' }, shop).expect(403);
+    expect(refused.body).toMatchObject({ code: 'permission_denied', detail: 'The API key is for staging' });
+    const without = await insertApiKey(db, organizationId, account, { scopes: ['features:evaluate', 'features:read'] });
+    expect((await consume(key, {}, without).expect(403)).body.code).toBe('permission_denied');
+    const elsewhere = await insertOrganization(db);
+    const use = { amount: 1, idempotencyKey: newUse() };
+    await tenon.http.post(`${elsewhere.path}/features/${key}/consume`).set(shop.auth).send(use).expect(404);
+    const answers = await atOnce(50, () => consume(key, { idempotencyKey: 'once' }, shop));
+    expect(countStatuses(answers)).toEqual({ 200: 50 });
+    expect((await usage(key, 'staging')).used).toBe(4);
   });
 
   it('is not told in the trail call by call', async () => {

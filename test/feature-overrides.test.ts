@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { removeExpiredOverrides } from '../src/features/overrides/overrides.cleanup.js';
 import { Schedules } from '../src/jobs/schedules.js';
 import { atOnce, countStatuses, entriesOf } from './harness/accounts.js';
+import { insertApiKey, insertServiceAccount } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { changeFeatures, insertFeatures, insertOverride, newFeatureKey } from './harness/features.js';
@@ -216,6 +217,45 @@ describe('F4 an override', () => {
     await put(key!, { value: true }).expect(200);
     await remove(key!, undefined, they).expect(404);
     expect(await stored()).toHaveLength(1);
+  });
+
+  it('is given by an API key for its own environment alone, and the trail says by which', async () => {
+    const [key] = await insertFeatures(tenon, {});
+    const account = await insertServiceAccount(db, organizationId, { role: 'admin' });
+    const ci = await insertApiKey(db, organizationId, account, {
+      environment: 'staging',
+      scopes: ['features:override'],
+    });
+    await put(key!, { value: true }, ci).expect(200);
+    expect(await stored()).toEqual([{ feature_key: key, environment_key: 'staging', value: true }]);
+    expect((await entriesOf(db, 'feature.overridden')).at(-1)).toMatchObject({
+      organization_id: organizationId,
+      target_id: key,
+      actor_kind: 'service_account',
+      actor_id: account.serviceAccountId,
+      api_key_id: ci.id,
+      after: { value: true, environment: 'staging' },
+    });
+    for (const refused of [put(key!, { value: true, environment: 'production' }, ci), remove(key!, 'production', ci)])
+      expect((await refused.expect(403)).body).toMatchObject({
+        code: 'permission_denied',
+        detail: 'The API key is for staging',
+      });
+    const member = await insertServiceAccount(db, organizationId);
+    for (const without of [
+      await insertApiKey(db, organizationId, account, { scopes: ['features:read', 'features:evaluate'] }),
+      await insertApiKey(db, organizationId, member, { scopes: ['features:override'] }),
+    ])
+      expect((await put(key!, { value: false }, without).expect(403)).body.code).toBe('permission_denied');
+    const elsewhere = await insertOrganization(db);
+    await tenon.http
+      .put(`${elsewhere.path}/features/${key}`)
+      .set(ci.auth)
+      .send({ value: true, reason: 'x' })
+      .expect(404);
+    expect(await stored()).toHaveLength(1);
+    await remove(key!, undefined, ci).expect(204);
+    expect(await stored()).toEqual([]);
   });
 
   it('case 1: is there once, and removed once, when 50 do it at once', async () => {

@@ -39,6 +39,7 @@ import { OverridesService } from './overrides/overrides.service.js';
 import { EventStreams } from './openfeature/event-streams.js';
 import { OfrepRoutes } from './openfeature/ofrep.routes.js';
 import { OfrepService } from './openfeature/ofrep.service.js';
+import { StreamLimits } from './openfeature/stream-limits.js';
 import { StreamTokens } from './openfeature/stream-tokens.js';
 import { SegmentsController } from './segments/segments.controller.js';
 import { SegmentsService } from './segments/segments.service.js';
@@ -112,6 +113,7 @@ import { TemplatesService } from './templates/templates.service.js';
     ApplicationRunner,
     RollbackService,
     StreamTokens,
+    StreamLimits,
     EventStreams,
     OfrepService,
     OfrepRoutes,

@@ -11,11 +11,9 @@ import { OrganizationFeatures } from '../snapshots/organization-features.js';
 import { stateId, stateOf } from './entity-tag.js';
 import { EventStream } from './event-stream.js';
 import { StreamGroup } from './stream-group.js';
+import { StreamLimits } from './stream-limits.js';
 import type { StreamRight } from './stream-tokens.js';
 
-/** About 20 KiB each. The pages of a customer's product may all have one key. */
-const MOST = 5_000;
-const MOST_OF_A_KEY = 2_000;
 /** At most ten events a second. */
 const TICK_MS = 100;
 const TICKS_TO_BEAT = 200;
@@ -43,6 +41,7 @@ export class EventStreams {
     private readonly evaluation: EvaluationService,
     private readonly clock: Clock,
     private readonly bus: ChangeBus,
+    private readonly limits: StreamLimits,
     timers: Timers,
     snapshots: FeatureSnapshots,
     organizations: OrganizationFeatures,
@@ -107,9 +106,9 @@ export class EventStreams {
   private take(keyId: string): () => void {
     const ofKey = this.ofKey.get(keyId) ?? 0;
     const headers = { 'retry-after': '30' };
-    if (ofKey >= MOST_OF_A_KEY)
+    if (ofKey >= this.limits.ofKey)
       throw problem('rate_limit_exceeded', { detail: 'Too many streams of this key are open', headers });
-    if (this.closed || this.count >= MOST)
+    if (this.closed || this.count >= this.limits.all)
       throw problem('service_unavailable', { detail: 'No more streams are opened here', headers });
     this.count += 1;
     this.ofKey.set(keyId, ofKey + 1);
