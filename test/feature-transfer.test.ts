@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EvaluationService } from '../src/features/evaluation/evaluation.service.js';
+import { importExamples } from '../src/features/transfer/transfer.examples.js';
 import { Actor } from '../src/kernel/actor.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { type FeatureAdmin, featureAdmin } from './harness/feature-admin.js';
@@ -361,6 +362,61 @@ describe('F15 imports', () => {
     expect(
       results.filter(({ created, changed, unchanged }) => created.length + changed.length === 0 && unchanged === 2),
     ).toHaveLength(19);
+  });
+});
+
+describe('F15 imports from other systems', () => {
+  const examples = [
+    ['unleash', importExamples.unleash.value, 'new-search', 'development'],
+    ['launchdarkly', importExamples.launchdarkly.value, 'new-checkout', 'production'],
+  ] as const;
+  it.each(examples)(
+    '%s: the example of Swagger UI is made, and once more changes nothing',
+    async (_, body, key, environment) => {
+      const dry = await imported(to, body, '?dryRun=true');
+      await to.api.get(`${FEATURES}/${key}`).expect(404);
+      const run = await imported(to, body);
+      expect(run).toEqual({ ...dry, dryRun: false });
+      expect(run).toMatchObject({
+        created: [
+          { kind: 'feature', key },
+          { kind: 'configuration', key, environment },
+        ],
+        refused: [],
+      });
+      const value = async (country: string) =>
+        (await evaluate(to, 'pro', environment, { targetingKey: 'ada', country })).features.find(
+          (one) => one.key === key,
+        );
+      expect((await value('DE'))!.details).toMatchObject({ rule: expect.any(String) });
+      // What was added here, and is unknown there, stays.
+      await to.api.patch(`${FEATURES}/${key}`, { plans: { pro: true }, owner: 'team-a' }).expect(200);
+      expect(await imported(to, body)).toMatchObject({
+        created: [],
+        changed: [],
+        unchanged: run.created.length + run.unchanged,
+      });
+      expect((await to.api.get(`${FEATURES}/${key}`)).body).toMatchObject({ plans: { pro: true }, owner: 'team-a' });
+    },
+  );
+
+  it('an entry that our own rules refuse is listed, with the others made', async () => {
+    const flags = [{ name: 'import' }, { name: 'well-named' }, { name: 'wordy', description: 'x'.repeat(3_000) }];
+    const document = {
+      features: flags,
+      featureEnvironments: [{ featureName: 'well-named', environment: 'X!', enabled: true }],
+    };
+    const { created, notCarriedOver } = await imported(to, { format: 'unleash', document });
+    expect(created).toEqual([{ kind: 'feature', key: 'well-named', environment: null }]);
+    expect(notCarriedOver).toEqual([
+      { path: 'document', what: 'the environment "X!"', why: expect.stringContaining('environmentMapping') },
+      { path: 'document.features.0', what: 'the feature "import"', why: expect.stringContaining('definition.key') },
+      {
+        path: 'document.features.2',
+        what: 'the feature "wordy"',
+        why: expect.stringContaining('definition.description'),
+      },
+    ]);
   });
 });
 

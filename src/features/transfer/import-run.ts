@@ -4,7 +4,7 @@ import { Environment } from '../../environments/environment.entity.js';
 import type { EnvironmentsService } from '../../environments/environments.service.js';
 import type { Actor } from '../../kernel/actor.js';
 import type { Json } from '../../kernel/json.js';
-import { Problem, problem } from '../../kernel/problem.js';
+import { problem } from '../../kernel/problem.js';
 import type { ConfigurationsService } from '../configurations/configurations.service.js';
 import { FeatureConfiguration } from '../configurations/feature-configuration.entity.js';
 import type { OpenChange } from '../change-log/change-entry.js';
@@ -15,16 +15,10 @@ import type { FeatureWriter } from '../feature-changes.js';
 import { FeatureSegment } from '../segments/feature-segment.entity.js';
 import type { CreateSegmentRequest } from '../segments/segments.dto.js';
 import type { SegmentsService } from '../segments/segments.service.js';
+import { Attempts } from './attempts.js';
 import { inDependencyOrder } from './dependency-order.js';
 import type { ImportSource, NotCarriedOver, Placed } from './import-source.js';
 import type { ConfigurationEntry, FeatureEntry } from './transfer-document.dto.js';
-
-/** Something of a document that was refused, as an admin would be who made it by hand. */
-export interface Refused {
-  path: string;
-  code: string;
-  message: string;
-}
 
 /** The services by which an import writes. */
 export interface Writers {
@@ -34,11 +28,9 @@ export interface Writers {
   configurations: ConfigurationsService;
 }
 
-/** An import within an open change: what is refused is noted, and the rest goes on, so that all of it is told at once. */
+/** An import within an open change. */
 export class ImportRun {
-  readonly refused: Refused[] = [];
-  /** What the first of them was. */
-  firstProblem: Problem | null = null;
+  readonly attempts: Attempts;
   readonly notCarriedOver: NotCarriedOver[];
   readonly madeEnvironments: string[] = [];
   private present = new Map<string, FeatureFacts>();
@@ -51,6 +43,7 @@ export class ImportRun {
     private readonly change: OpenChange,
     private readonly source: ImportSource,
   ) {
+    this.attempts = new Attempts(em, change);
     this.notCarriedOver = [...source.notCarriedOver];
   }
 
@@ -78,12 +71,12 @@ export class ImportRun {
     for (const feature of ordered) await this.conflicts(feature);
     for (const { path, entry } of ordered)
       for (const [at, configuration] of entry.configurations.entries())
-        await this.attempt(`${path}.configurations.${at}`, () => this.put(entry.definition.key, configuration));
+        await this.attempts.make(`${path}.configurations.${at}`, () => this.put(entry.definition.key, configuration));
   }
 
   private async environment(request: CreateEnvironmentRequest): Promise<void> {
     if ((await this.em.count(Environment, { key: request.key })) > 0) return;
-    await this.attempt(`environments.${request.key}`, async () => {
+    await this.attempts.make(`environments.${request.key}`, async () => {
       await this.writers.environments.create(this.actor, request, {
         change: (key, work) => {
           this.change.names(`environment:${key}`);
@@ -97,7 +90,7 @@ export class ImportRun {
   private async segment({ path, entry }: Placed<CreateSegmentRequest>): Promise<void> {
     const { key, ...fields } = entry;
     const isPresent = (await this.em.count(FeatureSegment, { key })) > 0;
-    await this.attempt(path, () =>
+    await this.attempts.make(path, () =>
       isPresent
         ? this.writers.segments.update(this.actor, key, fields, null, this.writer)
         : this.writers.segments.create(this.actor, entry, this.writer),
@@ -137,7 +130,7 @@ export class ImportRun {
     const conflicts = stays(before.conflicts, definition.conflicts);
     const isSame = (given: unknown, was: unknown): boolean => given === undefined || equal(given as Json, was as Json);
     if (!isSame(dependencies, before.dependencies) || !isSame(conflicts, before.conflicts))
-      await this.attempt(`${path}.definition`, () =>
+      await this.attempts.make(`${path}.definition`, () =>
         this.writers.definitions.update(this.actor, key, { dependencies, conflicts }, null, this.writer),
       );
     if (isSame(variants, before.variants) && isSame(schema, before.schema)) return;
@@ -148,7 +141,7 @@ export class ImportRun {
     // What rules give of values and variants that go would hold them back; nobody sees it so before the commit.
     for (const { environment, enabled, rules } of stored)
       if (rules.some(({ value, variant }) => value !== undefined || variant !== undefined))
-        await this.attempt(`${path}.definition`, () =>
+        await this.attempts.make(`${path}.definition`, () =>
           this.put(key, { environment: environment.key, enabled, rules: [], rollout: null }),
         );
   }
@@ -161,7 +154,7 @@ export class ImportRun {
   private async definition({ path, entry }: Placed<FeatureEntry>): Promise<void> {
     const { key, type, ...fields } = { ...entry.definition, ...this.presentConflicts(entry.definition) };
     const before = this.present.get(key);
-    await this.attempt(`${path}.definition`, async () => {
+    await this.attempts.make(`${path}.definition`, async () => {
       if (before && before.type !== type)
         throw problem('conflict', { detail: `${key} is of type ${before.type} here; a type cannot be changed` });
       const after = before
@@ -189,7 +182,7 @@ export class ImportRun {
         });
     const { conflicts } = this.presentConflicts(definition);
     if (conflicts && this.present.has(key) && conflicts.some((other) => !this.knows(key, other)))
-      await this.attempt(`${path}.definition`, () =>
+      await this.attempts.make(`${path}.definition`, () =>
         this.writers.definitions.update(this.actor, key, { conflicts }, null, this.writer),
       );
   }
@@ -203,28 +196,4 @@ export class ImportRun {
   private async put(key: string, { environment, ...request }: ConfigurationEntry): Promise<void> {
     await this.writers.configurations.put(this.actor, key, environment, request, null, this.writer);
   }
-
-  /** Does something, or notes why it is refused, as if it had not been tried. */
-  private async attempt(path: string, work: () => Promise<unknown>): Promise<void> {
-    const { length } = this.change.entries;
-    await this.em.execute('savepoint attempt');
-    try {
-      await work();
-      await this.em.flush();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      await this.em.execute('rollback to savepoint attempt');
-      this.change.entries.splice(length);
-      this.firstProblem ??= error;
-      this.refused.push(...toRefused(path, error));
-    }
-    await this.em.execute('release savepoint attempt');
-    // Definitions are written past it: what it remembers of them may have changed.
-    this.em.clear();
-  }
-}
-
-function toRefused(path: string, { code, detail, errors = [] }: Problem): Refused[] {
-  if (errors.length === 0) return [{ path, code, message: detail }];
-  return errors.map((error) => ({ path: `${path}.${error.field}`, code: error.code, message: error.message }));
 }

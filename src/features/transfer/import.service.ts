@@ -6,6 +6,7 @@ import { ConfigurationsService } from '../configurations/configurations.service.
 import { DefinitionsService } from '../definitions/definitions.service.js';
 import { type ChangeWork, FeatureChanges } from '../feature-changes.js';
 import { SegmentsService } from '../segments/segments.service.js';
+import type { Attempts } from './attempts.js';
 import { ImportRun, type Writers } from './import-run.js';
 import { type ImportView, toImportView } from './import.view.js';
 import { readDocument } from './read-document.js';
@@ -46,7 +47,7 @@ export class ImportService {
     if (dryRun) return (await this.changes.tryOut(work, async () => null)).done.view;
     const whole: typeof work = async (em, change) => {
       const done = await work(em, change);
-      refuse(done.run);
+      refuse(done.run.attempts);
       return done;
     };
     return (await this.changes.change(whole, { reason: request.reason })).view;
@@ -54,7 +55,7 @@ export class ImportService {
 }
 
 /** @throws Problem what was refused first, with all that was, so that nothing is written. */
-function refuse({ refused, firstProblem }: ImportRun): void {
+function refuse({ refused, firstProblem }: Attempts): void {
   if (!firstProblem) return;
   throw problem(firstProblem.code, {
     detail: `Nothing was imported: ${refused[0]!.path}: ${refused[0]!.message}`.slice(0, 1_000),

@@ -2,7 +2,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { ChangeEntry } from '../change-log/change-entry.js';
 import { DifferenceView } from '../change-log/change-log.view.js';
 import { differencesOf } from '../change-log/differences.js';
-import type { ImportRun, Refused } from './import-run.js';
+import type { Refused } from './attempts.js';
+import type { ImportRun } from './import-run.js';
 import type { ImportSource, NotCarriedOver } from './import-source.js';
 
 const KINDS = ['environment', 'segment', 'feature', 'configuration'] as const;
@@ -93,7 +94,7 @@ export class ImportView {
 export function toImportView(
   dryRun: boolean,
   { environments, segments, features }: ImportSource,
-  { madeEnvironments, notCarriedOver, refused }: ImportRun,
+  { madeEnvironments, notCarriedOver, attempts: { refused, paths } }: ImportRun,
   entries: readonly ChangeEntry[],
 ): ImportView {
   const created: ImportedView[] = madeEnvironments.map((key) => ({ kind: 'environment', key, environment: null }));
@@ -116,15 +117,8 @@ export function toImportView(
     dryRun,
     created,
     changed,
-    unchanged: Math.max(0, all - touched.length - (refused.length > 0 ? refusedThings(refused) : 0)),
+    unchanged: all - touched.length - paths.size,
     notCarriedOver,
     refused,
   };
-}
-
-/** Several faults may be of one thing. */
-function refusedThings(refused: readonly Refused[]): number {
-  const thing =
-    /^(?:document\.)?(?:environments|segments|features|items|flags)\.[^.]+(?:\.(?:definition|configurations\.\d+))?/;
-  return new Set(refused.map(({ path }) => thing.exec(path)?.[0] ?? path)).size;
 }

@@ -2,7 +2,6 @@ import { CATEGORY } from '../../definitions/definitions.dto.js';
 import type { RolloutData, RuleData } from '../../evaluator/model.js';
 import { Keys, toTags, uniqueNames } from '../foreign-names.js';
 import type { NotCarriedOver, Placed, Translated } from '../import-source.js';
-import { toConditions } from './conditions.js';
 import type {
   UnleashDocument,
   UnleashFlag,
@@ -10,6 +9,7 @@ import type {
   UnleashFlagStrategy,
   UnleashFlagVariant,
 } from './document.js';
+import { Segments } from './segments.js';
 import { everybody, toRule, toStrategy, type TranslatedStrategy } from './strategies.js';
 import { FlagVariants, stickinessOf } from './variants.js';
 
@@ -36,7 +36,7 @@ export function translateUnleash(document: UnleashDocument): Translated {
 class Translation {
   private readonly environments: string[];
   private readonly features: Keys;
-  private readonly segmentKeys = new Map<number, string>();
+  private readonly segments: Segments;
   private readonly strategies: Map<string, Placed<UnleashFlagStrategy>[]>;
 
   constructor(
@@ -45,6 +45,7 @@ class Translation {
   ) {
     this.environments = [...new Set((document.featureEnvironments ?? []).map(({ environment }) => environment))];
     this.features = new Keys('feature', notes);
+    this.segments = new Segments(document, notes);
     const placed = (document.featureStrategies ?? []).map((entry, at) => ({
       path: `document.featureStrategies.${at}`,
       entry,
@@ -56,7 +57,6 @@ class Translation {
   }
 
   translate(): Translated {
-    const segments = this.segments();
     const flags = this.document.features.map((entry, at) => ({ path: `document.features.${at}`, entry }));
     const keyed = flags.flatMap((flag) => {
       const key = this.features.give(flag.entry.name, `${flag.path}.name`);
@@ -64,34 +64,10 @@ class Translation {
     });
     return {
       environments: this.environments,
-      segments,
+      segments: this.segments.entries,
       features: keyed.map(({ path, entry, key }) => ({ path, entry: this.feature(key, entry, path) })),
       notCarriedOver: this.notes,
     };
-  }
-
-  private segments(): Placed<object>[] {
-    const keys = new Keys('segment', this.notes);
-    return (this.document.segments ?? []).flatMap(({ id, name = `segment-${id}`, description, constraints }, at) => {
-      const path = `document.segments.${at}`;
-      const leaveOut = (why: string): [] => {
-        this.notes.push({ path, what: `the segment "${name}"`, why });
-        return [];
-      };
-      if (!constraints)
-        return leaveOut(
-          'The export has no constraints of segments: put the answer of GET /api/admin/segments in place of them',
-        );
-      const conditions = constraints.map(toConditions);
-      const when = conditions.flatMap((one) => (Array.isArray(one) ? one : []));
-      const wrong = conditions.find((one): one is { why: string } => !Array.isArray(one));
-      if (wrong) return leaveOut(wrong.why);
-      if (when.length === 0) return leaveOut('It has no constraints');
-      const key = keys.give(name, path);
-      if (key === null) return [];
-      this.segmentKeys.set(id, key);
-      return [{ path, entry: { key, name, description: description ?? null, when } }];
-    });
   }
 
   private feature(key: string, flag: UnleashFlag, path: string) {
@@ -187,7 +163,7 @@ class Translation {
         ?.filter(({ featureStrategyId }) => featureStrategyId === entry.id)
         .map(({ segmentId }) => segmentId) ??
       [];
-    const strategy = toStrategy(entry, ids, (id) => this.segmentKeys.get(id));
+    const strategy = toStrategy(entry, ids, (id) => this.segments.of(id));
     if (!('why' in strategy)) return strategy;
     const at = strategy.at ? `${path}.${strategy.at}` : path;
     this.notes.push({ path: at, what, why: `${strategy.why}: whom only it takes does not get the feature` });
