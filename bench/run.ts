@@ -6,6 +6,7 @@ import { evaluationBench } from './evaluation.js';
 import { featureChangesBench } from './feature-changes.js';
 import { featureEvaluationBench } from './feature-evaluation.js';
 import { featureMemoryBench } from './feature-memory.js';
+import { featureTemplatesBench } from './feature-templates.js';
 import { loginBench } from './login.js';
 import { membersBench } from './members.js';
 import { permissionBench } from './permission.js';
@@ -30,6 +31,7 @@ const benches = {
   'feature-changes': featureChangesBench,
   'change-log': changeLogBench,
   'feature-memory': featureMemoryBench,
+  'feature-templates': featureTemplatesBench,
 };
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {
