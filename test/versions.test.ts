@@ -57,6 +57,8 @@ beforeAll(async () => {
   const asked = { title: 'Off in staging', changes: [configure] };
   const request = await tenon.http.post('/api/v1/feature-changes').set(admin).send(asked).expect(201);
   const kinds = ['feature', 'configuration', 'segment'];
+  const approvers: string[] = [];
+  for (const _ of kinds) approvers.push((await insertPerson(tenon.db, { platformRole: 'admin' })).userId);
   const template = { key: 'pilot', name: 'Pilot', values: [{ feature: 'reports', value: false }] };
   await tenon.http.post('/api/v1/feature-templates').set(admin).send(template).expect(201);
   Object.assign(edited, {
@@ -115,12 +117,13 @@ beforeAll(async () => {
       path: '/api/v1/feature-changes/policies/development',
       auth: admin,
       method: 'put',
-      // Another choice of kinds for each of 1 to 7, and of 8 to 15.
+      // Another choice of both for each of 1 to 63.
       change: (n) => ({
         approvals: 0,
         reasonRequired: true,
         reason: 'A test',
         kinds: kinds.filter((_, at) => (n >> at) & 1),
+        approvers: approvers.filter((_, at) => (n >> (at + kinds.length)) & 1),
       }),
     },
     changeRequest: {

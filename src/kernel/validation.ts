@@ -27,8 +27,20 @@ class RequestPipe extends ValidationPipe {
     // The validator takes a list for an object without properties, or for many objects.
     if (metadata.type === 'body' && value !== undefined && !isJsonObject(value))
       throw invalidField('', 'is_object', 'The body has to be an object');
+    if (metadata.type === 'body') refuseLongLists(value, '');
     return super.transform(value, metadata);
   }
+}
+
+/** More than any list may have. The validator looks at every element of a list that is too long, too: 10 µs each. */
+const MAX_ELEMENTS = 20_000;
+
+/** @throws Problem `validation_failed` with the path of a list that no schema would take. */
+function refuseLongLists(value: unknown, path: string): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value) && value.length > MAX_ELEMENTS)
+    throw invalidField(path, 'array_max_size', `${path} may not have more than ${MAX_ELEMENTS} elements`);
+  for (const [name, inner] of Object.entries(value)) refuseLongLists(inner, path ? `${path}.${name}` : name);
 }
 
 /**

@@ -1,7 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   ArrayNotEmpty,
-  ArrayUnique,
   IsArray,
   IsIn,
   IsInt,
@@ -13,6 +12,7 @@ import {
   Min,
   ValidateIf,
 } from 'class-validator';
+import { ArrayUnique } from '../../kernel/array-unique.js';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
 import { IsDisplayName } from '../../kernel/display-name.js';
 import { IsInstant } from '../../kernel/instant.js';

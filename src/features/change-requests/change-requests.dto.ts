@@ -1,7 +1,6 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
-  ArrayUnique,
   IsArray,
   IsIn,
   IsOptional,
@@ -11,6 +10,7 @@ import {
   MaxLength,
   ValidateIf,
 } from 'class-validator';
+import { ArrayUnique } from '../../kernel/array-unique.js';
 import { IsDisplayName } from '../../kernel/display-name.js';
 import { IsInstant } from '../../kernel/instant.js';
 import { CursorQuery } from '../../kernel/lists.js';

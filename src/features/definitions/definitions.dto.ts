@@ -2,7 +2,6 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
-  ArrayUnique,
   IsArray,
   IsIn,
   IsNotIn,
@@ -17,6 +16,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { ArrayUnique } from '../../kernel/array-unique.js';
 import { AreObjects } from '../../kernel/are-objects.js';
 import { IsDisplayName } from '../../kernel/display-name.js';
 import { IsDay } from '../../kernel/instant.js';

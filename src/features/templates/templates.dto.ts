@@ -3,7 +3,6 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
-  ArrayUnique,
   IsArray,
   IsNotIn,
   IsOptional,
@@ -13,6 +12,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { ArrayUnique } from '../../kernel/array-unique.js';
 import { IsDisplayName } from '../../kernel/display-name.js';
 import type { Json } from '../../kernel/json.js';
 import { PLAN_KEY } from '../../organizations/plans/plans.dto.js';

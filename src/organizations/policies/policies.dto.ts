@@ -2,7 +2,6 @@ import { ApiProperty } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
-  ArrayUnique,
   IsArray,
   IsBoolean,
   IsIn,
@@ -13,6 +12,7 @@ import {
   Min,
   ValidateIf,
 } from 'class-validator';
+import { ArrayUnique } from '../../kernel/array-unique.js';
 import { SIGN_IN_METHODS, type SignInMethod } from './organization-policies.entity.js';
 
 const unlessNull = (): PropertyDecorator => ValidateIf((_, value) => value !== null);

@@ -1,7 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   ArrayNotEmpty,
-  ArrayUnique,
   IsArray,
   IsIn,
   IsNotIn,
@@ -12,6 +11,7 @@ import {
   MaxLength,
   ValidateIf,
 } from 'class-validator';
+import { ArrayUnique } from '../../kernel/array-unique.js';
 import { API_KEY, PLATFORM_ADMIN } from '../../kernel/actor.js';
 import { BASE_ROLES, type Permission, permissions, PERMISSIONS } from '../../kernel/permissions.js';
 import { IsDisplayName } from '../../kernel/display-name.js';
