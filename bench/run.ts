@@ -14,6 +14,7 @@ import { refreshBench } from './refresh.js';
 import { startBench } from './start.js';
 import { tenantsBench } from './tenants.js';
 import { tokenRouteBench } from './token-route.js';
+import { usageBench } from './usage.js';
 import { usersMeBench } from './users-me.js';
 
 const wanted = process.argv.slice(2);
@@ -28,6 +29,7 @@ const benches = {
   tenants: tenantsBench,
   evaluation: evaluationBench,
   ofrep: featureEvaluationBench,
+  usage: usageBench,
   'feature-changes': featureChangesBench,
   'change-log': changeLogBench,
   'feature-memory': featureMemoryBench,

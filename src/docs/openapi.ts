@@ -33,6 +33,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Feature templates', 'Values of many features that are given to many organizations at once.'],
   ['Evaluation', 'What features are for somebody, and why.'],
   ['Entitlements', 'What an organization has of each feature and why, values of its own, and limits that are used up.'],
+  ['Feature usage', 'What callers were told of features, by day, and which features can probably go.'],
   ['Widgets', 'What can be placed on dashboards, and what of it an organization can use.'],
   ['Dashboards', 'What each member arranged for themselves.'],
   ['OpenFeature', 'The same for the SDKs of OpenFeature, by its Remote Evaluation Protocol (OFREP 0.3.0).'],

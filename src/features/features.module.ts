@@ -50,6 +50,7 @@ import { ExportService } from './transfer/export.service.js';
 import { ImportService } from './transfer/import.service.js';
 import { TransferController } from './transfer/transfer.controller.js';
 import { FeatureUsage } from './usage/feature-usage.js';
+import { StaleService } from './usage/stale.service.js';
 import { usageSchedule } from './usage/usage.cleanup.js';
 import { ApplicationRunner } from './templates/application-runner.js';
 import { ApplicationsController } from './templates/applications.controller.js';
@@ -58,6 +59,8 @@ import { PreviewService } from './templates/preview.service.js';
 import { RollbackService } from './templates/rollback.service.js';
 import { TemplatesController } from './templates/templates.controller.js';
 import { TemplatesService } from './templates/templates.service.js';
+import { FeatureUsageController } from './usage/usage.controller.js';
+import { UsageService } from './usage/usage.service.js';
 
 /** Features of the customer's product: what they are, who gets them, and why. */
 @Module({
@@ -74,6 +77,7 @@ import { TemplatesService } from './templates/templates.service.js';
     EntitlementsController,
     MeteringController,
     ImpactController,
+    FeatureUsageController,
     WidgetsController,
     OrganizationWidgetsController,
     DashboardsController,
@@ -104,6 +108,8 @@ import { TemplatesService } from './templates/templates.service.js';
     OverridesOfEnvironments,
     MeteringService,
     ImpactService,
+    UsageService,
+    StaleService,
     WidgetsService,
     OrganizationWidgetsService,
     DashboardsService,

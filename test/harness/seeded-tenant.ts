@@ -125,6 +125,20 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       ]),
     ),
     sql(
+      `insert into feature_usage_days (organization_id, environment_key, feature_key, value, day, evaluations, users)
+     values ($1, 'production', $2, $3, (now() at time zone 'UTC')::date, 3, 1)`,
+      organizationId,
+      SEEDED_FEATURE,
+      `Value ${mark}`,
+    ),
+    sql(
+      `insert into user_feature_usage (organization_id, environment_key, user_key, feature_key, day, evaluations)
+     values ($1, 'production', $2, $3, (now() at time zone 'UTC')::date, 3)`,
+      organizationId,
+      `user-${mark}`,
+      SEEDED_FEATURE,
+    ),
+    sql(
       `insert into audit_log (id, occurred_at, organization_id, actor_kind, actor_id, action, outcome, target_type, target_id, user_id, request_id, reason, after)
      values ($1, now(), $2::uuid, 'user', $3, 'organization.updated', 'success', 'organization', $2::uuid::text, $4, $5, $6, $7)`,
       entryId,

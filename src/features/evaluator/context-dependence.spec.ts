@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { environmentOf, type Given, gives, NOW, subject } from '../../../test/harness/evaluator.js';
-import { dependsOnContext } from './context-dependence.js';
+import { couldVary, dependsOnContext } from './context-dependence.js';
 import type { Condition } from './model.js';
 
 const when = (attribute: string): Condition[] => [{ attribute, operator: 'in', values: ['x'] }];
@@ -57,5 +57,36 @@ describe('F14 what another context could change', () => {
     };
     expect(depends([text, { ...byCountry, key: 'p' }], { plan: 'pro' })).toBe(true);
     expect(depends([text, { ...on, key: 'p' }], { plan: 'pro' })).toBe(false);
+  });
+});
+
+describe('F13 whether a feature can still be one thing for some and another for others', () => {
+  const varies = (given: Given | Given[], ...overridden: string[]): boolean =>
+    couldVary(environmentOf([given].flat()), 'f', new Set(overridden));
+
+  it('by rules, roll-outs, plans and overrides', () => {
+    expect(varies(byCountry)).toBe(true);
+    expect(varies({ key: 'f', rules: [{ when: when('plan'), value: true }] })).toBe(true);
+    expect(varies({ key: 'f', rollout: { percentage: 50 } })).toBe(true);
+    expect(varies({ key: 'f', plans: { pro: false } })).toBe(true);
+    expect(varies({ key: 'f' }, 'f')).toBe(true);
+  });
+
+  it('by what it needs or conflicts with', () => {
+    expect(varies([byCountry, { ...on, dependencies: ['f'] }], 'other')).toBe(true);
+    expect(
+      varies([
+        { ...byCountry, key: 'a' },
+        { ...on, key: 'f', dependencies: ['a'] },
+      ]),
+    ).toBe(true);
+    expect(varies([on, { ...on, key: 'f', conflicts: ['on'] }], 'on')).toBe(true);
+    expect(varies([on, { ...on, key: 'f', dependencies: ['on'] }])).toBe(false);
+  });
+
+  it('not where nothing is asked, or all of it comes after a value for everybody or a kill switch', () => {
+    expect(varies({ key: 'f' }, 'other')).toBe(false);
+    expect(varies({ key: 'f', rules: [...gives(true), { when: when('country'), value: false }] })).toBe(false);
+    expect(varies({ ...byCountry, enabled: false }, 'f')).toBe(false);
   });
 });

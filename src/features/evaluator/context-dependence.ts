@@ -11,7 +11,7 @@ export type Organization = Pick<Subject, 'organization' | 'now'>;
  * @param asked for one organization, whose plan or override may settle it; without it for any.
  */
 export function dependsOnContext(environment: CompiledEnvironment, key: string, asked?: Organization): boolean {
-  return readsContext(environment, key, asked, ({ parents, conflicts }) => [...parents, ...conflicts]);
+  return readsContext(environment, key, asked, withConflicts);
 }
 
 /** The same of what the first pass says, which asks no conflicts. */
@@ -19,18 +19,52 @@ export function wouldDependOnContext(environment: CompiledEnvironment, key: stri
   return readsContext(environment, key, asked, ({ parents }) => parents);
 }
 
+/**
+ * Whether a feature may be one thing for some and another for others. It says yes in doubt.
+ * @param overridden keys of the features that some organization overrides.
+ */
+export function couldVary(environment: CompiledEnvironment, key: string, overridden: ReadonlySet<string>): boolean {
+  return hangsOn(
+    environment,
+    key,
+    withConflicts,
+    (linked) => isSettled(linked),
+    ({ feature }) => feature.varies || overridden.has(feature.key),
+  );
+}
+
+type Others = (linked: LinkedFeature) => readonly { readonly index: number }[];
+const withConflicts: Others = ({ parents, conflicts }) => [...parents, ...conflicts];
+
 function readsContext(
   environment: CompiledEnvironment,
   key: string,
   asked: Organization | undefined,
-  others: (linked: LinkedFeature) => readonly { readonly index: number }[],
+  others: Others,
+): boolean {
+  return hangsOn(
+    environment,
+    key,
+    others,
+    (linked) => isSettled(linked, asked),
+    (linked) => linked.feature.readsContext && !isGiven(linked, asked),
+  );
+}
+
+/** Whether something holds for a feature or one that it hangs on; beyond what is settled nothing is looked at. */
+function hangsOn(
+  environment: CompiledEnvironment,
+  key: string,
+  others: Others,
+  settled: (linked: LinkedFeature) => boolean,
+  holds: (linked: LinkedFeature) => boolean,
 ): boolean {
   const index = environment.indexOf.get(key);
   const seen = new Set(index === undefined ? [] : [index]);
   for (const at of seen) {
     const linked = environment.features[at]!;
-    if (isSettled(linked, asked)) continue;
-    if (linked.feature.readsContext && !isGiven(linked, asked)) return true;
+    if (settled(linked)) continue;
+    if (holds(linked)) return true;
     for (const { index: other } of others(linked)) seen.add(other);
   }
   return false;

@@ -23,6 +23,8 @@ export interface CompiledFeature {
   readonly alone: (subject: Subject) => Decision;
   /** Whether rules or roll-outs read what the context says. */
   readonly readsContext: boolean;
+  /** Whether by itself it can be one thing for some and another for others, overrides apart. */
+  readonly varies: boolean;
   readonly timeThresholds: readonly number[];
 }
 
@@ -41,6 +43,8 @@ export function compileFeature(
   const plans = compilePlans(definition);
   const rules = compileRules(definition, ruleList, segments, environment);
   const rollout = wholeRollout ? compileRollout(definition, wholeRollout, environment) : null;
+  const [first] = rules;
+  const isEverybodys = first !== undefined && first.rollout === null && first.conditions.holds.length === 0;
   const give = compileGivers(defaultValue, rules, rollout);
   return {
     key,
@@ -59,6 +63,7 @@ export function compileFeature(
         : unplanned(key, environment, give),
     readsContext:
       rules.some((rule) => rule.conditions.readsContext || rule.rollout?.readsContext) || !!rollout?.readsContext,
+    varies: plans !== null || (!isEverybodys && (first !== undefined || rollout !== null)),
     timeThresholds: rules.flatMap((rule) => rule.conditions.timeThresholds),
   };
 }

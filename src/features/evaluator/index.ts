@@ -5,6 +5,6 @@ export { evaluate, evaluateAll, evaluateFirst } from './evaluate.js';
 export { compileFeature, type CompiledFeature, isOn } from './feature.js';
 export * from './model.js';
 export { compileOverrides, NO_OVERRIDES, type Overrides } from './overrides.js';
-export { dependsOnContext, wouldDependOnContext } from './context-dependence.js';
+export { couldVary, dependsOnContext, wouldDependOnContext } from './context-dependence.js';
 export { explain } from './explain.js';
 export { checkConditions, checkConfiguration, checkDefinition, checkValue } from './check.js';
