@@ -44,6 +44,7 @@ describe('F1 definitions', () => {
       lifecycle: 'active',
       owner: null,
       tags: [],
+      removeBy: null,
       version: 1,
       createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
       updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),

@@ -1,11 +1,11 @@
 import type { Decision } from '../evaluator/index.js';
-import { bitOf, join, newSketch, see, type UserSketch } from './user-sketch.js';
+import { bitOf, joined, newSketch, see, type UserSketch } from './user-sketch.js';
 
 /** Stands for a feature in what is kept of a user who asked for all features at once. */
 export const ALL_FEATURES = '*';
 
-/** How many pairs of user and feature are kept of one organization in one environment until the next flush. */
-export const MOST_USER_COUNTS = 10_000;
+/** How many pairs of user and feature are kept of one organization in one environment until the next flush, a minute. */
+const MOST_USER_COUNTS = 1_000;
 
 /** All features as they were decided for somebody, to be counted again when the same answer is given again. */
 export interface DecidedAnswer {
@@ -60,7 +60,8 @@ export class Tally {
   merge(other: Tally): void {
     for (const [decision, { feature, evaluations, users }] of other.decisions) {
       this.add(feature, decision, -1, evaluations);
-      if (users) join((this.decisions.get(decision)!.users ??= newSketch()), users);
+      const count = this.decisions.get(decision)!;
+      count.users = joined(count.users, users);
     }
     for (const [user, features] of other.users)
       for (const [feature, times] of features) this.addUser(user, feature, times);

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Decision } from '../evaluator/index.js';
-import type { Tally } from './usage-counts.js';
-import { join, newSketch, toHex, type UserSketch } from './user-sketch.js';
+import type { Count, Tally } from './usage-counts.js';
+import { joined, toHex } from './user-sketch.js';
 
 /** What is written of one value of a feature. */
 export interface UsageRow {
@@ -46,17 +46,24 @@ function named(text: string): string {
 
 /** The rows of a tally: one for each value, also where several decisions gave it. */
 export function usageRows({ organizationId: organization, environmentKey: environment, decisions }: Tally): UsageRow[] {
-  const rows = new Map<string, UsageRow & { seen: UserSketch | null }>();
+  const counts = new Map<string, Count & { value: string }>();
   for (const [decision, { feature, evaluations, users }] of decisions) {
     const value = labelOf(decision);
     const key = `${feature} ${value}`;
-    let row = rows.get(key);
-    if (!row)
-      rows.set(key, (row = { organization, environment, feature, value, evaluations: 0, users: null, seen: null }));
-    row.evaluations += evaluations;
-    if (users) join((row.seen ??= newSketch()), users);
+    const known = counts.get(key);
+    // A copy, since what cannot be written is put back.
+    if (!known) counts.set(key, { feature, value, evaluations, users });
+    else {
+      known.evaluations += evaluations;
+      known.users = joined(known.users, users);
+    }
   }
-  return Array.from(rows.values(), ({ seen, ...row }) => ({ ...row, users: seen && toHex(seen) }));
+  return Array.from(counts.values(), ({ users, ...row }) => ({
+    organization,
+    environment,
+    ...row,
+    users: users && toHex(users),
+  }));
 }
 
 export function userRows({ organizationId: organization, environmentKey: environment, users }: Tally): UserRow[] {

@@ -20,11 +20,12 @@ export function see(sketch: UserSketch, bit: number): void {
   sketch[bit >>> 5]! |= 1 << (bit & 31);
 }
 
-export function join(into: UserSketch, other: UserSketch): void {
-  for (let word = 0; word < into.length; word += 1) into[word]! |= other[word]!;
+/** The users of both, as a sketch of its own where there are two. */
+export function joined(one: UserSketch | null, other: UserSketch | null): UserSketch | null {
+  return one && other ? one.map((word, at) => word | other[at]!) : (one ?? other);
 }
 
-/** As PostgreSQL reads a bit string, without its `x`. */
+/** As PostgreSQL reads a bit string, without its `x`. Which bit is where says nothing, as long as it is the same for all. */
 export function toHex(sketch: UserSketch): string {
-  return Array.from(sketch, (word) => word.toString(16).padStart(8, '0')).join('');
+  return Buffer.from(sketch.buffer, sketch.byteOffset, sketch.byteLength).toString('hex');
 }
