@@ -71,3 +71,12 @@ describe('DESIGN 3: the direction of imports', () => {
     expect(broken).toEqual([]);
   });
 });
+
+describe('P3: the document names each shape once', () => {
+  it('no two requests or responses have one name', () => {
+    const names = globSync('src/**/*.{dto,view}.ts').flatMap((path) =>
+      [...readFileSync(path, 'utf8').matchAll(/^export class (\w+)/gm)].map(([, name]) => name!),
+    );
+    expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+  });
+});

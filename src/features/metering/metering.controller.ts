@@ -7,7 +7,7 @@ import { OrganizationPath } from '../../kernel/organization-path.js';
 import { EntitlementPath, EntitlementQuery } from '../overrides/entitlements.dto.js';
 import { ConsumeRequest } from './metering.dto.js';
 import { MeteringService } from './metering.service.js';
-import { UsageView } from './metering.view.js';
+import { ConsumptionView } from './metering.view.js';
 
 @ApiTags('Entitlements')
 @OrganizationPath()
@@ -30,7 +30,7 @@ export class MeteringController {
     @CurrentActor() actor: Actor,
     @Param() { key }: EntitlementPath,
     @Body() request: ConsumeRequest,
-  ): Promise<UsageView> {
+  ): Promise<ConsumptionView> {
     return this.metering.consume(actor, key, request);
   }
 
@@ -42,7 +42,7 @@ export class MeteringController {
     @CurrentActor() actor: Actor,
     @Param() { key }: EntitlementPath,
     @Query() { environment }: EntitlementQuery,
-  ): Promise<UsageView> {
+  ): Promise<ConsumptionView> {
     return this.metering.usage(actor, key, environment);
   }
 }

@@ -7,7 +7,7 @@ import { evaluate } from '../evaluator/index.js';
 import { Turns } from '../../kernel/turns.js';
 import type { ConsumeRequest } from './metering.dto.js';
 import { consume, type Meter, readUsage } from './metering.queries.js';
-import { limitOf, usageOf, type UsageView } from './metering.view.js';
+import { limitOf, usageOf, type ConsumptionView } from './metering.view.js';
 
 /** Counts what organizations use of metered features. */
 @Injectable()
@@ -24,7 +24,7 @@ export class MeteringService {
    * Counts a use against the limit, once for each idempotency key. Not in the trail: it is told by its meter (ADR 0022).
    * @throws Problem `not_found`; `feature_not_metered`; `feature_limit_reached`; `idempotency_key_reused`.
    */
-  async consume(actor: Actor, key: string, { environment, ...use }: ConsumeRequest): Promise<UsageView> {
+  async consume(actor: Actor, key: string, { environment, ...use }: ConsumeRequest): Promise<ConsumptionView> {
     const { meter, limit } = await this.meterOf(actor, key, environment);
     const { outcome, allowed, ...counted } = await this.turns.take(Object.values(meter).join('/'), () =>
       this.em.transactional((em) => consume(em, meter, use, limit)),
@@ -48,7 +48,7 @@ export class MeteringService {
    * What is used of a feature in its present period.
    * @throws Problem `not_found`; `feature_not_metered`.
    */
-  async usage(actor: Actor, key: string, environment?: string): Promise<UsageView> {
+  async usage(actor: Actor, key: string, environment?: string): Promise<ConsumptionView> {
     const { meter, limit } = await this.meterOf(actor, key, environment);
     const counted = await this.em.transactional((em) => readUsage(em, meter));
     if (!counted) throw problem('feature_not_metered');
@@ -64,7 +64,7 @@ export class MeteringService {
   }
 }
 
-function reached(key: string, amount: number, { limit, used, remaining, resetsAt }: UsageView): string {
+function reached(key: string, amount: number, { limit, used, remaining, resetsAt }: ConsumptionView): string {
   const until = resetsAt === null ? 'it does not begin anew' : `it begins anew at ${resetsAt}`;
   return `${amount} of ${key} cannot be used: the limit is ${limit}, used are ${used}, ${remaining} remain, and ${until}`;
 }

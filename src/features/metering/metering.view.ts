@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { Json } from '../../kernel/json.js';
 
 /** What of a limit is used in its present period. */
-export class UsageView {
+export class ConsumptionView {
   /**
    * What was used since the period began.
    * @example 40
@@ -40,7 +40,7 @@ export function limitOf(value: Json): number {
 }
 
 /** @param value of the feature for the organization. */
-export function usageOf({ used, resetsAt }: Counted, value: Json): UsageView {
+export function usageOf({ used, resetsAt }: Counted, value: Json): ConsumptionView {
   const limit = limitOf(value);
   return {
     used,
