@@ -43,6 +43,7 @@ describe('F1 definitions', () => {
       plans: {},
       lifecycle: 'active',
       owner: null,
+      removeBy: null,
       tags: [],
       removeBy: null,
       version: 1,

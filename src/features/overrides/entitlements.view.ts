@@ -4,7 +4,7 @@ import { PageLinks, PageMeta } from '../../kernel/lists.js';
 import { MeteringView } from '../definitions/definitions.view.js';
 import { FEATURE_TYPES, type FeatureType, REASONS, type Reason } from '../evaluator/index.js';
 import { ANY_VALUE } from '../feature-value.js';
-import { UsageView } from '../metering/metering.view.js';
+import { ConsumptionView } from '../metering/metering.view.js';
 
 const ANY_OR_NULL = { ...ANY_VALUE, nullable: true };
 
@@ -105,8 +105,8 @@ export class EntitlementView {
   @ApiProperty({ type: MeteringView, nullable: true })
   metering!: MeteringView | null;
   /** What of it is used in this environment; null: it is not counted. */
-  @ApiProperty({ type: UsageView, nullable: true })
-  usage!: UsageView | null;
+  @ApiProperty({ type: ConsumptionView, nullable: true })
+  usage!: ConsumptionView | null;
 }
 
 /** A page of the features of an organization. */
