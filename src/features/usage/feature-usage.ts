@@ -4,13 +4,13 @@ import { asSystem } from '../../database/tenant-context.js';
 import { Timers } from '../../jobs/timers.js';
 import type { CompiledEnvironment, Decision } from '../evaluator/index.js';
 import { createUsagePartitions } from './usage.cleanup.js';
-import { type DecidedAnswer, UsageCounts } from './usage-counts.js';
+import { type DecidedAnswer, type Tally, UsageCounts } from './usage-counts.js';
 import { usageRows, userRows } from './usage-rows.js';
 import { writeUsage } from './usage-write.queries.js';
 
 const FLUSH_EVERY_MS = 60_000;
-/** Different decisions in memory, 60 MiB at most with the sketches of their users, before it flushes out of turn. */
-const MOST_DECISIONS = 100_000;
+/** Different decisions in memory, 10 MiB at most with the sketches of their users, before it flushes out of turn. */
+const MOST_DECISIONS = 20_000;
 
 /** For whom, and by which features, something was decided. */
 interface Scope {
@@ -80,13 +80,17 @@ export class FeatureUsage implements OnApplicationShutdown {
       const today = new Date().toISOString().slice(0, 10);
       if (this.day !== today) await createUsagePartitions(this.em);
       this.day = today;
-      await asSystem(this.em, (em) => writeUsage(em, taken.flatMap(usageRows), taken.flatMap(userRows)));
+      await asSystem(this.em, (em) => writeUsage(em, each(taken, usageRows), each(taken, userRows)));
       this.mayFlushEarly = true;
     } catch (error) {
       this.counts.putBack(taken);
       throw error;
     }
   }
+}
+
+function* each<Row>(tallies: readonly Tally[], rows: (tally: Tally) => Row[]): Generator<Row> {
+  for (const tally of tallies) yield* rows(tally);
 }
 
 /** All features as they were decided, to be counted. */

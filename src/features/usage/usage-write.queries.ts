@@ -10,11 +10,12 @@ const LOCK = 7_362_640_111;
 /**
  * Adds to what today has, by the database's clock. What was counted of an organization that is gone goes with it.
  * @param em of a transaction of the system.
+ * @param usage made as it is written: requests are answered between two batches.
  */
 export async function writeUsage(
   em: EntityManager,
-  usage: readonly UsageRow[],
-  users: readonly UserRow[],
+  usage: Iterable<UsageRow>,
+  users: Iterable<UserRow>,
 ): Promise<void> {
   await lockUsage(em);
   for (const batch of batches(usage))
@@ -61,6 +62,13 @@ const WRITE_USERS = `
   on conflict (organization_id, environment_key, user_key, feature_key, day) do update
     set evaluations = u.evaluations + excluded.evaluations`;
 
-function* batches(rows: readonly object[]): Generator<string> {
-  for (let from = 0; from < rows.length; from += BATCH) yield JSON.stringify(rows.slice(from, from + BATCH));
+function* batches(rows: Iterable<object>): Generator<string> {
+  let batch: object[] = [];
+  for (const row of rows) {
+    batch.push(row);
+    if (batch.length < BATCH) continue;
+    yield JSON.stringify(batch);
+    batch = [];
+  }
+  if (batch.length > 0) yield JSON.stringify(batch);
 }
