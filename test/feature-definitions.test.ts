@@ -45,7 +45,6 @@ describe('F1 definitions', () => {
       owner: null,
       removeBy: null,
       tags: [],
-      removeBy: null,
       version: 1,
       createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
       updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
