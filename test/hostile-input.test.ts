@@ -476,7 +476,7 @@ describe('case 8: SQL where a word is expected', () => {
       .map((parameter) => ({ name: `${name} ?${parameter.name}`, method, path, parameter })),
   );
   /** Fields that take a text: whatever it is, it is one. */
-  const FREE_TEXT = new Set(['q', 'to', 'targetId', 'reason']);
+  const FREE_TEXT = new Set(['q', 'to', 'targetId', 'reason', 'userKey']);
 
   it.each(queries)('$name', async ({ method, path, parameter }) => {
     // Without a body, also where a DELETE would have an empty one.

@@ -161,9 +161,9 @@ describe('O1 settings that do not fit', () => {
     ['custom', 'too_deep', { custom: { a: [{ b: [{ c: [{ d: [{}] }] }] }] } }],
     ['custom', 'number_too_large', '{"custom":{"a":[1e400]}}'],
     ['settings', 'too_large', { custom: { a: 'x'.repeat(64 * 1024) } }],
-    ['settings', 'is_object', []],
-    ['settings', 'is_object', '"text"'],
-    ['settings', 'is_object', '7'],
+    ['', 'is_object', []],
+    ['', 'is_object', '"text"'],
+    ['', 'is_object', '7'],
     ...['role', 'organizationId', 'status', 'plan', 'settings', 'version', 'toString'].map(
       (name): [string, string, unknown] => [name, 'unknown_property', { [name]: 'owner' }],
     ),

@@ -6,7 +6,7 @@ import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { FeaturePath } from '../definitions/definitions.dto.js';
 import { ChangePath, ChangesQuery, FeatureChangesQuery, RollbackRequest } from './change-log.dto.js';
 import { ChangeLogService } from './change-log.service.js';
-import { ChangesPageView, FeatureChangeView, RollbackView } from './change-log.view.js';
+import { ChangesPageView, LoggedChangeView, RollbackView } from './change-log.view.js';
 
 @ApiTags('Feature changes')
 @Controller('api/v1/features')
@@ -29,7 +29,7 @@ export class ChangeLogController {
   @Get('changes/:id')
   @Authorize('platform-admin')
   @ApiProblems('validation_failed', 'not_found')
-  async getChange(@Param() { id }: ChangePath): Promise<FeatureChangeView> {
+  async getChange(@Param() { id }: ChangePath): Promise<LoggedChangeView> {
     return this.changes.get(id);
   }
 

@@ -9,7 +9,7 @@ import { FeatureDefinition } from '../definitions/feature-definition.entity.js';
 import { FeatureChanges } from '../feature-changes.js';
 import type { ChangesQuery, FeatureChangesQuery, RollbackRequest } from './change-log.dto.js';
 import { findEntries, findEntry } from './change-log.queries.js';
-import { type FeatureChangeView, toChangeView } from './change-log.view.js';
+import { type LoggedChangeView, toChangeView } from './change-log.view.js';
 import { FeatureChangeLog } from './feature-change-log.entity.js';
 import { Restore } from './restore.js';
 
@@ -23,7 +23,7 @@ export class ChangeLogService {
   ) {}
 
   /** Changes that meet every filter, newest first. @throws Problem `validation_failed` for a cursor of another list. */
-  async list({ cursor, ...filters }: ChangesQuery): Promise<CursorPage<FeatureChangeView>> {
+  async list({ cursor, ...filters }: ChangesQuery): Promise<CursorPage<LoggedChangeView>> {
     const before = readCursor(cursor);
     const rows = await asSystem(this.em, (em) => findEntries(em, filters, before));
     const { data, meta } = toCursorPage(rows, filters.limit, ({ id }) => id);
@@ -34,14 +34,14 @@ export class ChangeLogService {
    * Changes of a feature, also of one that was removed.
    * @throws Problem `not_found` for one that never was; `validation_failed` for a cursor of another list.
    */
-  async listOf(feature: string, query: FeatureChangesQuery): Promise<CursorPage<FeatureChangeView>> {
+  async listOf(feature: string, query: FeatureChangesQuery): Promise<CursorPage<LoggedChangeView>> {
     const page = await this.list({ ...query, feature });
     if (page.data.length === 0) await asSystem(this.em, (em) => refuseUnknown(em, feature));
     return page;
   }
 
   /** @throws Problem `not_found`. */
-  async get(id: string): Promise<FeatureChangeView> {
+  async get(id: string): Promise<LoggedChangeView> {
     const entry = await asSystem(this.em, (em) => findEntry(em, id));
     return (await this.toViews([entry]))[0]!;
   }
@@ -51,7 +51,7 @@ export class ChangeLogService {
    * @returns what that changed.
    * @throws Problem `not_found`; whatever an admin would be refused with who made the same change by hand.
    */
-  async rollback(actor: Actor, id: string, { to, reason }: RollbackRequest): Promise<FeatureChangeView[]> {
+  async rollback(actor: Actor, id: string, { to, reason }: RollbackRequest): Promise<LoggedChangeView[]> {
     const made = await this.changes.change(
       async (em, change) => {
         await this.restore.change(em, actor, id, to, this.changes.within(em, change));
@@ -62,7 +62,7 @@ export class ChangeLogService {
     return this.toViews(made.written);
   }
 
-  private async toViews(entries: readonly FeatureChangeLog[]): Promise<FeatureChangeView[]> {
+  private async toViews(entries: readonly FeatureChangeLog[]): Promise<LoggedChangeView[]> {
     const ids = new Set(entries.flatMap(({ actorId }) => actorId ?? []));
     const names = ids.size > 0 ? await readNames(this.em, [...ids]) : new Map<string, string>();
     return entries.map((entry) => toChangeView(entry, names));

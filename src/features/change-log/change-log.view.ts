@@ -43,7 +43,7 @@ export class DifferenceView implements Difference {
 }
 
 /** A change of what features are. */
-export class FeatureChangeView {
+export class LoggedChangeView {
   /** Sorted by time. */
   @ApiProperty({ format: 'uuid', example: ID })
   id!: string;
@@ -96,7 +96,7 @@ export class FeatureChangeView {
 /** A page of changes, newest first. */
 export class ChangesPageView {
   /** The changes of this page. */
-  data!: FeatureChangeView[];
+  data!: LoggedChangeView[];
   /** Whether and where it goes on. */
   meta!: CursorMeta;
 }
@@ -104,11 +104,11 @@ export class ChangesPageView {
 /** What a rollback has changed. */
 export class RollbackView {
   /** The changes that it took; none when all was so already. */
-  data!: FeatureChangeView[];
+  data!: LoggedChangeView[];
 }
 
 /** @param names what people are called now, by id. */
-export function toChangeView(entry: FeatureChangeLog, names: ReadonlyMap<string, string>): FeatureChangeView {
+export function toChangeView(entry: FeatureChangeLog, names: ReadonlyMap<string, string>): LoggedChangeView {
   const { before = null, after = null, actorId = null } = entry;
   return {
     id: entry.id,
