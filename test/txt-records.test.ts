@@ -32,7 +32,8 @@ describe('O5 TXT records', () => {
     const huge = Array.from({ length: 220 }, (_, index) => `${index}-`.padEnd(250, 'x'));
     dns.zones.set(NAME, { txt: huge });
     expect(await ask()).toEqual(huge);
-    expect(dns.asked.map(({ over }) => over)).toEqual(['udp', 'tcp']);
+    // What is not answered in time is asked again, the same way.
+    expect([...new Set(dns.asked.map(({ over }) => over))]).toEqual(['udp', 'tcp']);
   });
 
   it('behind a CNAME count; one that leads to itself is nothing, and is not followed', async () => {

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import supertest from 'supertest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../harness/port.js';
@@ -149,6 +149,15 @@ describe('P3 Swagger UI', () => {
     expect(complaints).toEqual([]);
   });
 
+  /** Swagger UI draws only what is near the window: goes down from the top until an operation is there. */
+  async function lookFor(block: Locator): Promise<void> {
+    await page.evaluate('scrollTo(0, 0)');
+    for (let steps = 0; (await block.count()) === 0 && steps < 200; steps += 1) {
+      await page.mouse.wheel(0, 1_000);
+      await page.waitForTimeout(100);
+    }
+  }
+
   /** Executes an operation in Swagger UI; gives what it shows. */
   async function tryCall(
     method: string,
@@ -159,6 +168,7 @@ describe('P3 Swagger UI', () => {
       has: page.locator('.opblock-summary-method', { hasText: new RegExp(`^${method}$`) }),
     });
     const block = operation.filter({ has: page.locator(`[data-path="${path}"]`) });
+    await lookFor(block);
     if (!(await block.locator('.execute').isVisible())) await block.locator('.opblock-summary-control').click();
     if (body) await block.locator('textarea.body-param__text').fill(JSON.stringify(body));
     const [response] = await Promise.all([

@@ -10,7 +10,7 @@ import { writeUsage } from './usage-write.queries.js';
 
 const FLUSH_EVERY_MS = 60_000;
 /** Different decisions in memory, 10 MiB at most with the sketches of their users, before it flushes out of turn. */
-const MOST_DECISIONS = 20_000;
+const MANY_DECISIONS = 20_000;
 
 /** For whom, and by which features, something was decided. */
 interface Scope {
@@ -21,7 +21,8 @@ interface Scope {
 
 /**
  * Counts what callers are told of features, in memory, and writes it down once a minute and when the process stops. A process
- * that is killed loses what it counted since; a flush whose commit was lost on the way may count twice.
+ * that is killed loses what it counted since; a flush whose commit was lost on the way may count twice. What there was no room
+ * for is not counted, and the log says how much.
  */
 @Injectable()
 export class FeatureUsage implements OnApplicationShutdown {
@@ -68,13 +69,15 @@ export class FeatureUsage implements OnApplicationShutdown {
   }
 
   private bound(): void {
-    if (this.counts.size < MOST_DECISIONS || !this.mayFlushEarly) return;
+    if (this.counts.size < MANY_DECISIONS || !this.mayFlushEarly) return;
     this.mayFlushEarly = false;
     this.flush().catch((error: unknown) => this.log.warn({ err: error }, 'usage could not be written down'));
   }
 
   private async write(): Promise<void> {
     const taken = this.counts.take();
+    const missed = this.counts.takeMissed();
+    if (missed > 0) this.log.warn({ missed }, 'more was asked than is counted at once: some evaluations were not');
     if (taken.length === 0) return;
     try {
       const today = new Date().toISOString().slice(0, 10);

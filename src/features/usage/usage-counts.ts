@@ -7,6 +7,12 @@ export const ALL_FEATURES = '*';
 /** How many pairs of user and feature are kept of one organization in one environment until the next flush, a minute. */
 const MOST_USER_COUNTS = 1_000;
 
+/**
+ * Different decisions that are kept until the next flush, 50 MiB with the sketches of their users. One flush writes while the
+ * next is counted: what 100 organizations ask of 1,000 features in that time fits.
+ */
+export const MOST_DECISIONS = 100_000;
+
 /** All features as they were decided for somebody, to be counted again when the same answer is given again. */
 export interface DecidedAnswer {
   readonly organizationId: string;
@@ -38,10 +44,11 @@ export class Tally {
     readonly environmentKey: string,
   ) {}
 
-  /** @returns whether it is the first of its kind. */
-  add(feature: string, decision: Decision, bit: number, times: number): boolean {
+  /** @returns whether it is the first of its kind; null when it would be, and there is no room for it. */
+  add(feature: string, decision: Decision, bit: number, times: number, room = true): boolean | null {
     let count = this.decisions.get(decision);
     const first = count === undefined;
+    if (first && !room) return null;
     if (count === undefined) this.decisions.set(decision, (count = { feature, evaluations: 0, users: null }));
     count.evaluations += times;
     if (bit >= 0) see((count.users ??= newSketch()), bit);
@@ -69,13 +76,15 @@ export class Tally {
 }
 
 /**
- * How features were used since it was last taken away. What it takes is bounded by features and organizations, whatever
- * the traffic: of users it keeps a sketch of 128 bytes for each decision, and so many by name.
+ * How features were used since it was last taken away. What it takes is bounded, whatever the traffic: by
+ * {@link MOST_DECISIONS}, beyond which it counts what it misses, and of users by a sketch of 128 bytes for each decision and
+ * so many by name.
  */
 export class UsageCounts {
   private tallies = new Map<string, Map<string, Tally>>();
   private repeated: DecidedAnswer[] = [];
   private decisions = 0;
+  private missed = 0;
 
   /** How many different decisions it holds. */
   get size(): number {
@@ -84,18 +93,24 @@ export class UsageCounts {
 
   /** Counts a feature that somebody asked for by its key. */
   one(organizationId: string, environmentKey: string, feature: string, decision: Decision, user: string | null): void {
-    const tally = this.tallyOf(organizationId, environmentKey);
-    if (tally.add(feature, decision, bitOf(user), 1)) this.decisions += 1;
-    if (user !== null) tally.addUser(user, feature, 1);
+    const tally = this.openTally(organizationId, environmentKey);
+    if (tally === null) this.missed += 1;
+    else {
+      this.add(tally, feature, decision, bitOf(user), 1);
+      if (user !== null) tally.addUser(user, feature, 1);
+    }
   }
 
   /** Counts an answer with all features that was made just now. */
   all(answer: DecidedAnswer, times = 1): void {
     const { organizationId, environmentKey, keys, decisions, user } = answer;
-    const tally = this.tallyOf(organizationId, environmentKey);
+    const tally = this.openTally(organizationId, environmentKey);
+    if (tally === null) {
+      this.missed += decisions.length * times;
+      return;
+    }
     const bit = bitOf(user);
-    for (let at = 0; at < decisions.length; at += 1)
-      if (tally.add(keys[at]!, decisions[at]!, bit, times)) this.decisions += 1;
+    for (let at = 0; at < decisions.length; at += 1) this.add(tally, keys[at]!, decisions[at]!, bit, times);
     if (user !== null) tally.addUser(user, ALL_FEATURES, times);
   }
 
@@ -118,10 +133,30 @@ export class UsageCounts {
     return taken;
   }
 
+  /** Takes away how many evaluations it had no room for. */
+  takeMissed(): number {
+    const { missed } = this;
+    this.missed = 0;
+    return missed;
+  }
+
   /** Puts back what was taken. */
   putBack(taken: readonly Tally[]): void {
     for (const tally of taken) this.tallyOf(tally.organizationId, tally.environmentKey).merge(tally);
     this.decisions = this.count();
+  }
+
+  private add(tally: Tally, feature: string, decision: Decision, bit: number, times: number): void {
+    const first = tally.add(feature, decision, bit, times, this.decisions < MOST_DECISIONS);
+    if (first === null) this.missed += times;
+    else if (first) this.decisions += 1;
+  }
+
+  /** null: it would be a new one, and there is no room. */
+  private openTally(organizationId: string, environmentKey: string): Tally | null {
+    return this.decisions < MOST_DECISIONS
+      ? this.tallyOf(organizationId, environmentKey)
+      : (this.tallies.get(environmentKey)?.get(organizationId) ?? null);
   }
 
   private tallyOf(organizationId: string, environmentKey: string): Tally {
