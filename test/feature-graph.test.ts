@@ -135,7 +135,7 @@ describe('F2 case 32: large graphs are looked at once', () => {
     ]);
     await db.sql.query('insert into feature_dependencies values ($1, $2)', [numbered(999), numbered(0)]);
     expect(await cycleOf(numbered(0))).toEqual([numbered(0), numbered(999), numbered(0)]);
-  });
+  }, 120_000);
 });
 
 /** Features as the evaluator has them, all on by default but those that are killed. */

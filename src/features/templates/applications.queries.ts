@@ -88,11 +88,12 @@ export async function showProgress(em: EntityManager, id: string, done: number):
   );
 }
 
-/** An application has ended well; its overrides have the time of this transaction. */
+/** An application has ended well; its overrides have the time of this transaction. It may end before its first progress is shown. */
 export async function completeApplication(em: EntityManager, id: string, total: number): Promise<void> {
   await em.execute(
     `update template_application_logs
-        set status = 'completed', done = ?, total = ?, applied_at = now(), finished_at = clock_timestamp()
+        set status = 'completed', done = ?, total = ?, applied_at = now(), finished_at = clock_timestamp(),
+            started_at = coalesce(started_at, now())
       where id = ?`,
     [total, total, id],
   );
@@ -101,7 +102,9 @@ export async function completeApplication(em: EntityManager, id: string, total: 
 /** An application has ended with nothing applied. */
 export async function failApplication(em: EntityManager, id: string, failure: ApplicationFailure): Promise<void> {
   await em.execute(
-    `update template_application_logs set status = 'failed', done = 0, failure = ?::jsonb, finished_at = clock_timestamp()
+    `update template_application_logs
+        set status = 'failed', done = 0, failure = ?::jsonb, finished_at = clock_timestamp(),
+            started_at = coalesce(started_at, now())
       where id = ? and status in ('queued', 'running')`,
     [JSON.stringify(failure), id],
   );
