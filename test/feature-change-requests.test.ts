@@ -62,7 +62,7 @@ describe('F12 policies', () => {
       environment: 'production',
       approvals: 0,
       approvers: [],
-      kinds: ['feature', 'configuration', 'segment'],
+      kinds: ['configuration', 'feature', 'segment'],
       reasonRequired: false,
       version: 0,
     });

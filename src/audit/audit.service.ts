@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type Actor, PLATFORM_ADMIN } from '../kernel/actor.js';
 import { newId } from '../kernel/ids.js';
 import { AuditEntry, type AuditData, type AuditOutcome } from './audit-entry.entity.js';
+import { insertEntriesLike } from './like-entries.js';
 
 /** What an entry says beyond who acted. */
 export interface AuditFacts {
@@ -39,17 +40,19 @@ export class AuditService {
    * its entry by `insert into audit_log select (jsonb_populate_record(null::audit_log, …)).*`.
    */
   entry(actor: Actor, action: string, facts: AuditFacts = {}): string {
-    const columns = Object.entries(this.compose(actor, action, facts)).map(([property, value]) => [
-      property.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
-    ]);
-    return JSON.stringify(Object.fromEntries(columns));
+    return toColumns(this.compose(actor, action, facts));
+  }
+
+  /** What the entries of many organizations are like: who acts on all of them does so as a platform admin. */
+  entryForMany(actor: Actor, action: string, facts: AuditFacts): string {
+    const actorRole = actor.kind === 'system' ? null : PLATFORM_ADMIN;
+    return toColumns({ ...this.compose(actor, action, facts), actorRole });
   }
 
   /**
    * Adds the same entry to the trail of each organization that is found, in one statement.
    * @param em of a system transaction.
-   * @param finding common table expressions, of which `found` gives `organization_id` and `before`; and their values.
+   * @param finding common table expressions, of which `found` has what {@link insertEntriesLike} needs; and their values.
    */
   async recordForEach(
     em: EntityManager,
@@ -58,17 +61,8 @@ export class AuditService {
     facts: AuditFacts,
     finding: { sql: string; values: unknown[] },
   ): Promise<void> {
-    // Whoever acts on all organizations has no role in any. PostgreSQL makes no UUIDv7 before 18: the time of one, and
-    // what is random of another.
-    const role = actor.kind === 'system' ? null : PLATFORM_ADMIN;
-    await em.execute(
-      `with ${finding.sql}
-       insert into audit_log
-       select entry.* from found cross join lateral jsonb_populate_record(null::audit_log, ?::jsonb || jsonb_build_object(
-                'id', overlay(gen_random_uuid()::text placing left(uuid_v7_floor(now())::text, 15) from 1 for 15),
-                'organization_id', found.organization_id, 'actor_role', ?::text, 'before', found.before)) as entry`,
-      [...finding.values, this.entry(actor, action, facts), role],
-    );
+    const entry = this.entryForMany(actor, action, facts);
+    await em.execute(`with ${finding.sql} ${insertEntriesLike('found')}`, [...finding.values, entry]);
   }
 
   private compose(actor: Actor, action: string, facts: AuditFacts): Partial<AuditEntry> {
@@ -96,4 +90,12 @@ export class AuditService {
       requestId: actor.requestId,
     };
   }
+}
+
+function toColumns(entry: Partial<AuditEntry>): string {
+  const columns = Object.entries(entry).map(([property, value]) => [
+    property.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    value,
+  ]);
+  return JSON.stringify(Object.fromEntries(columns));
 }

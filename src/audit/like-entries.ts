@@ -22,7 +22,7 @@ const SHARED = [
 
 /**
  * SQL of an `insert` that leaves an entry for each row of a table or a part of the statement, for changes of thousands of
- * rows at once, by the system role. Its one parameter is `AuditService.entry`: what they are like.
+ * rows at once, by the system role. Its one parameter is `AuditService.entryForMany`: what they are like.
  * @param source has the columns `organization_id`, `target_id`, `before` and `after`.
  */
 export function insertEntriesLike(source: string): string {

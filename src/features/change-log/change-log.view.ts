@@ -42,19 +42,8 @@ export class DifferenceView implements Difference {
   text!: string;
 }
 
-/** A change of what features are. */
-export class LoggedChangeView {
-  /** Sorted by time. */
-  @ApiProperty({ format: 'uuid', example: ID })
-  id!: string;
-  /** When it was made. */
-  @ApiProperty({ format: 'date-time', example: '2026-11-25T08:00:00.000Z' })
-  at!: string;
-  /**
-   * Counts the changes of the installation; those of one transaction share one.
-   * @example 42
-   */
-  revision!: number;
+/** What a change is about. */
+export class ChangedThingView {
   /** What was changed: a `feature`, its `configuration` in an environment, a `segment`, a `policy` of approvals. */
   @ApiProperty({ enum: CHANGE_KINDS, example: 'configuration' })
   kind!: ChangeKind;
@@ -67,6 +56,21 @@ export class LoggedChangeView {
   /** Key of the environment. */
   @ApiProperty({ type: String, nullable: true, example: 'production' })
   environment!: string | null;
+}
+
+/** A change of what features are. */
+export class LoggedChangeView extends ChangedThingView {
+  /** Sorted by time. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  id!: string;
+  /** When it was made. */
+  @ApiProperty({ format: 'date-time', example: '2026-11-25T08:00:00.000Z' })
+  at!: string;
+  /**
+   * Counts the changes of the installation; those of one transaction share one.
+   * @example 42
+   */
+  revision!: number;
   /** Who made it. */
   actor!: ChangeActorView;
   /** What it was, whole; null: it was not there, or not configured. */

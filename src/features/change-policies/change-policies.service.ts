@@ -58,7 +58,7 @@ export class ChangePoliciesService {
       const before = await find(em, environment);
       if (version !== null && version !== before.version) throw problem('precondition_failed');
       const wanted = { ...request, approvers: request.approvers.toSorted(), kinds: request.kinds.toSorted() };
-      if (FIELDS.every((field) => equal(sorted(before)[field] as Json, wanted[field] as Json))) return before;
+      if (FIELDS.every((field) => equal(before[field] as Json, wanted[field] as Json))) return before;
       await refuseUnreachable(em, actor, wanted);
       const after = { ...wanted, environment, version: before.version + 1 };
       await write(em, after);
@@ -111,10 +111,6 @@ async function refuseUnreachable(
       'approvals_out_of_reach',
       `${others} platform ${others === 1 ? 'admin' : 'admins'} besides you could approve, and ${approvals} would have to`,
     );
-}
-
-function sorted(policy: ChangePolicy): ChangePolicy {
-  return { ...policy, approvers: policy.approvers.toSorted(), kinds: policy.kinds.toSorted() };
 }
 
 function pick(policy: ChangePolicy): JsonObject {

@@ -2,8 +2,8 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { systemPolicy } from '../../database/policies.js';
 import { Environment } from '../../environments/environment.entity.js';
 
-/** What can be asked to be approved. */
-export const GATED_KINDS = ['feature', 'configuration', 'segment'] as const;
+/** What can be asked to be approved, as it is sorted. */
+export const GATED_KINDS = ['configuration', 'feature', 'segment'] as const;
 export type GatedKind = (typeof GATED_KINDS)[number];
 
 const FeatureChangePolicySchema = defineEntity({

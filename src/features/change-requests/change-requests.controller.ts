@@ -28,6 +28,14 @@ const REFUSALS = [
   'feature_in_use',
   'feature_segment_in_use',
 ] as const satisfies ErrorCode[];
+/** What saying something of a request can be refused with. */
+const REVIEW_REFUSALS = [
+  'validation_failed',
+  'not_found',
+  'precondition_failed',
+  'feature_change_self_approval',
+  'feature_change_closed',
+] as const satisfies ErrorCode[];
 
 @ApiTags('Feature changes')
 @Controller('api/v1/feature-changes')
@@ -99,14 +107,7 @@ export class ChangeRequestsController {
   @HttpCode(200)
   @Authorize('platform-admin')
   @Versioned()
-  @ApiProblems(
-    'validation_failed',
-    'not_found',
-    'precondition_failed',
-    'feature_change_self_approval',
-    'feature_change_closed',
-    'feature_change_outdated',
-  )
+  @ApiProblems(...REVIEW_REFUSALS, 'feature_change_outdated')
   async approveChangeRequest(
     @CurrentActor() actor: Actor,
     @Param() { id }: ChangeRequestPath,
@@ -120,13 +121,7 @@ export class ChangeRequestsController {
   @HttpCode(200)
   @Authorize('platform-admin')
   @Versioned()
-  @ApiProblems(
-    'validation_failed',
-    'not_found',
-    'precondition_failed',
-    'feature_change_self_approval',
-    'feature_change_closed',
-  )
+  @ApiProblems(...REVIEW_REFUSALS)
   async rejectChangeRequest(
     @CurrentActor() actor: Actor,
     @Param() { id }: ChangeRequestPath,

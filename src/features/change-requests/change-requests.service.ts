@@ -8,6 +8,7 @@ import { readInstant } from '../../kernel/instant.js';
 import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js';
 import { invalidField, problem } from '../../kernel/problem.js';
 import { FeatureChanges } from '../feature-changes.js';
+import { readRevision } from '../snapshots/stored-features.queries.js';
 import type { ChangeRequestsQuery, CreateChangeRequest, UpdateChangeRequest } from './change-requests.dto.js';
 import { findRequests, holdRequest, namesOf, readFacts } from './change-requests.queries.js';
 import {
@@ -193,11 +194,6 @@ async function refuseUnfit(em: EntityManager, { applyAt, follows }: Asked): Prom
     throw invalidField('applyAt', 'time_not_in_future', 'The time has to be in the future');
   const known = await em.count(FeatureChangeRequest, { id: { $in: follows } });
   if (known !== follows.length) throw invalidField('follows', 'change_request_unknown', 'One of them is not there');
-}
-
-async function readRevision(em: EntityManager): Promise<number> {
-  const [row] = await em.execute<[{ revision: string }]>('select revision from feature_revision');
-  return Number(row.revision);
 }
 
 function toRow({ title, reason, changes, effects, baseRevision, applyAt, follows }: Tried) {

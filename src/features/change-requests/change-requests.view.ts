@@ -1,9 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { JsonObject } from '../../kernel/json.js';
 import { CursorMeta } from '../../kernel/lists.js';
-import { DifferenceView } from '../change-log/change-log.view.js';
+import { ChangedThingView, DifferenceView } from '../change-log/change-log.view.js';
 import { differencesOf } from '../change-log/differences.js';
-import { CHANGE_KINDS, type ChangeKind } from '../change-log/feature-change-log.entity.js';
 import { EDITS_SCHEMA } from './change-requests.dto.js';
 import type { AnyEdit } from './edits.dto.js';
 import type { Effect, Overtaking } from './effects.js';
@@ -32,19 +31,7 @@ export class PersonView {
 }
 
 /** What a request would change. */
-export class EffectView implements Effect {
-  /** What would be changed. */
-  @ApiProperty({ enum: CHANGE_KINDS, example: 'configuration' })
-  kind!: ChangeKind;
-  /** Key of the feature. */
-  @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
-  feature!: string | null;
-  /** Key of the segment. */
-  @ApiProperty({ type: String, nullable: true, example: null })
-  segment!: string | null;
-  /** Key of the environment. */
-  @ApiProperty({ type: String, nullable: true, example: 'production' })
-  environment!: string | null;
+export class EffectView extends ChangedThingView implements Effect {
   /** What it was when it was asked for; null: not there, or not configured. */
   @ApiProperty({ ...STATE, example: null })
   before!: JsonObject | null;
@@ -73,7 +60,7 @@ export class StandingView implements Standing {
    */
   required!: number;
   /**
-   * How many have, of what is asked for now.
+   * How many have approved the content as it is now.
    * @example 0
    */
   given!: number;
@@ -121,25 +108,13 @@ export class OverlapView {
 }
 
 /** A change that was made since, by which a request is outdated. */
-export class OvertakingView {
+export class OvertakingView extends ChangedThingView {
   /** Which change. */
   @ApiProperty({ format: 'uuid', example: ID })
   id!: string;
   /** When it was made. */
   @ApiProperty({ format: 'date-time', example: TIME })
   at!: string;
-  /** What was changed. */
-  @ApiProperty({ enum: CHANGE_KINDS, example: 'configuration' })
-  kind!: ChangeKind;
-  /** Key of the feature. */
-  @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
-  feature!: string | null;
-  /** Key of the segment. */
-  @ApiProperty({ type: String, nullable: true, example: null })
-  segment!: string | null;
-  /** Key of the environment. */
-  @ApiProperty({ type: String, nullable: true, example: 'production' })
-  environment!: string | null;
 }
 
 /** Why a request could not be applied at its time. */

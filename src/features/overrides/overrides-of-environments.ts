@@ -21,10 +21,10 @@ export class OverridesOfEnvironments implements OnModuleInit {
         {
           sql: `removed as (delete from organization_feature_settings where environment_key = ? returning *),
             found as (
-              select organization_id, jsonb_object_agg(feature_key, jsonb_build_object(
+              select organization_id, ?::text as target_id, null::jsonb as after, jsonb_object_agg(feature_key, jsonb_build_object(
                        'value', value, 'expiresAt', expires_at, 'reason', reason)) as before
                 from removed where expires_at is null or expires_at > now() group by organization_id)`,
-          values: [key],
+          values: [key, key],
         },
       ),
     );

@@ -4,7 +4,7 @@ import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
 import { type DeliverableMessage, OutboxHandlers } from '../../jobs/outbox-handlers.js';
 import { StoppedError } from '../../jobs/time-limit.js';
-import { Actor, type Origin, PLATFORM_ADMIN } from '../../kernel/actor.js';
+import { Actor, type Origin } from '../../kernel/actor.js';
 import { Problem } from '../../kernel/problem.js';
 import { holdFeatures } from '../feature-changes.js';
 import { FeatureSnapshots } from '../snapshots/feature-snapshots.js';
@@ -94,9 +94,8 @@ export class ApplicationRunner {
   ): Promise<void> {
     const { id, templateKey, template, environmentKey = null } = log;
     const reason = `Template ${templateKey}: ${log.reason}`;
-    const within = actor.within(ids[0] ?? '', PLATFORM_ADMIN, new Set());
     const target = { type: 'feature', id: '' };
-    const entry = this.audit.entry(within, 'feature.overridden', { userId: null, target, reason });
+    const entry = this.audit.entryForMany(actor, 'feature.overridden', { userId: null, target, reason });
     const common = { applicationId: id, values: template.values, environment: environmentKey, reason, entry };
     let overrides = 0;
     const size = Math.max(1, Math.floor(ROWS_AT_ONCE / template.values.length));

@@ -2,7 +2,7 @@ import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
-import { type Actor, PLATFORM_ADMIN } from '../../kernel/actor.js';
+import type { Actor } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
 import { valueErrors } from '../definitions/definition-faults.js';
 import { readFeatures } from '../definitions/definitions.queries.js';
@@ -63,10 +63,8 @@ export class RollbackService {
   }
 
   private async putBack(em: EntityManager, actor: Actor, ids: readonly string[], id: string, reason: string) {
-    const entryOf = (action: string): string => {
-      const within = actor.within(ids[0] ?? '', PLATFORM_ADMIN, new Set());
-      return this.audit.entry(within, action, { userId: null, target: { type: 'feature', id: '' }, reason });
-    };
+    const facts = { userId: null, target: { type: 'feature', id: '' }, reason };
+    const entryOf = (action: string): string => this.audit.entryForMany(actor, action, facts);
     const entries = { overridden: entryOf('feature.overridden'), removed: entryOf('feature.override_removed') };
     let overrides = 0;
     for (let start = 0; start < ids.length; start += ORGANIZATIONS_AT_ONCE) {

@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -10,8 +11,8 @@ import {
   Matches,
   MaxLength,
   ValidateIf,
-  ValidateNested,
 } from 'class-validator';
+import { AreObjects } from '../../kernel/are-objects.js';
 import { ArrayUnique } from '../../kernel/array-unique.js';
 import { IsDisplayName } from '../../kernel/display-name.js';
 import type { Json } from '../../kernel/json.js';
@@ -48,6 +49,15 @@ export class TemplateValueBody implements TemplateValue {
   @IsFeatureValue()
   value!: Json;
 }
+
+/** The property is a list of what a template gives, of each feature once. */
+const AreTemplateValues = (): PropertyDecorator =>
+  applyDecorators(
+    ArrayNotEmpty(),
+    AreObjects(MOST_VALUES),
+    ArrayUnique((one?: TemplateValueBody) => one?.feature),
+    Type(() => TemplateValueBody),
+  );
 
 /** What of a template may be left out. */
 class TemplateFields {
@@ -87,12 +97,7 @@ export class CreateTemplateRequest extends TemplateFields {
 
   /** What it gives, of 1 to 200 features, each once. */
   @ApiProperty({ type: [TemplateValueBody], example: VALUES })
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MOST_VALUES)
-  @ArrayUnique((one?: TemplateValueBody) => one?.feature)
-  @ValidateNested({ each: true })
-  @Type(() => TemplateValueBody)
+  @AreTemplateValues()
   values!: TemplateValueBody[];
 }
 
@@ -109,12 +114,7 @@ export class UpdateTemplateRequest extends TemplateFields {
   /** What it gives, of 1 to 200 features, each once. */
   @ApiPropertyOptional({ type: [TemplateValueBody], example: VALUES })
   @ValidateIf((_, value) => value !== undefined)
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MOST_VALUES)
-  @ArrayUnique((one?: TemplateValueBody) => one?.feature)
-  @ValidateNested({ each: true })
-  @Type(() => TemplateValueBody)
+  @AreTemplateValues()
   values?: TemplateValueBody[];
 }
 

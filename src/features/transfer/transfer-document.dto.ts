@@ -1,18 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsString,
-  Matches,
-  MaxLength,
-  ValidateIf,
-  ValidateNested,
-} from 'class-validator';
+import { IsIn, IsInt, IsObject, IsString, Matches, MaxLength, ValidateIf, ValidateNested } from 'class-validator';
+import { AreObjects } from '../../kernel/are-objects.js';
 import { ArrayUnique } from '../../kernel/array-unique.js';
 import {
   CreateEnvironmentRequest,
@@ -31,10 +21,8 @@ export const MOST_ENTRIES = 1_000;
 /** A list of entries, of which each has a key of its own. */
 const EntryList = (type: () => new () => object, keyOf: (entry: Keyed) => unknown): PropertyDecorator =>
   applyDecorators(
-    IsArray(),
-    ArrayMaxSize(MOST_ENTRIES),
+    AreObjects(MOST_ENTRIES),
     ArrayUnique((entry: Keyed | null) => entry && keyOf(entry), { message: '$property holds a key twice' }),
-    ValidateNested({ each: true }),
     Type(type),
   );
 interface Keyed {
