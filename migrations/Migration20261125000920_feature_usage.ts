@@ -1,14 +1,34 @@
 import { Migration } from '@mikro-orm/migrations';
 
 const TENANT = `organization_id = nullif(current_setting('app.organization_id', true), '')::uuid`;
-const TABLES = ['feature_usage_days', 'user_feature_usage'];
+const OF_ORGANIZATIONS = ['organization_usage_days', 'user_feature_usage'];
+const TABLES = ['feature_usage_days', ...OF_ORGANIZATIONS];
 
 /** How features are used, counted by day in partitions that are dropped as a whole; and the date of a feature. */
 export class Migration20261125000920_feature_usage extends Migration {
   override up(): void {
     this.addSql(`alter table feature_definitions add column remove_by date null`);
     // No foreign keys but that of the tenant: a count is never refused, and comes back with a feature that is restored.
+    // Of all organizations together: its rows are as many as values, however many organizations ask for all features.
     this.addSql(`create table feature_usage_days (
+        environment_key text not null,
+        feature_key text not null,
+        value text not null,
+        day date not null,
+        evaluations bigint not null,
+        users int not null default 0,
+        users_seen bit(2048) null,
+        organizations int not null default 0,
+        organizations_seen bit(2048) null,
+        primary key (environment_key, feature_key, value, day)
+      ) partition by range (day)`);
+    this.addSql(
+      `create index feature_usage_days_feature_index on feature_usage_days (feature_key, environment_key, day)`,
+    );
+    this.addSql(
+      `create index feature_usage_days_open_index on feature_usage_days (day) where organizations_seen is not null`,
+    );
+    this.addSql(`create table organization_usage_days (
         organization_id uuid not null,
         environment_key text not null,
         feature_key text not null,
@@ -16,15 +36,13 @@ export class Migration20261125000920_feature_usage extends Migration {
         day date not null,
         evaluations bigint not null,
         users int not null default 0,
-        users_seen bit(1024) null,
+        users_seen bit(2048) null,
         primary key (organization_id, environment_key, feature_key, value, day),
-        constraint feature_usage_days_organization_id_foreign foreign key (organization_id) references organizations (id) on delete cascade
+        constraint organization_usage_days_organization_id_foreign foreign key (organization_id) references organizations (id) on delete cascade
       ) partition by range (day)`);
     this.addSql(
-      `create index feature_usage_days_feature_index on feature_usage_days (feature_key, environment_key, day)`,
+      `create index organization_usage_days_open_index on organization_usage_days (day) where users_seen is not null`,
     );
-    this.addSql(`create index feature_usage_days_environment_index on feature_usage_days (environment_key, day)`);
-    this.addSql(`create index feature_usage_days_open_index on feature_usage_days (day) where users_seen is not null`);
     this.addSql(`create table user_feature_usage (
         organization_id uuid not null,
         environment_key text not null,
@@ -38,24 +56,32 @@ export class Migration20261125000920_feature_usage extends Migration {
     for (const table of TABLES) {
       this.addSql(`alter table ${table} enable row level security`);
       this.addSql(`alter table ${table} force row level security`);
-      this.addSql(`create policy tenant on ${table} for select to tenon_app using (${TENANT})`);
       this.addSql(`create policy system on ${table} to tenon_system using (true) with check (true)`);
       this.addSql(`revoke all on ${table} from tenon_app, tenon_system`);
-      this.addSql(`grant select on ${table} to tenon_app`);
       this.addSql(`grant select, insert, update on ${table} to tenon_system`);
     }
-    this.users();
+    for (const table of OF_ORGANIZATIONS) {
+      this.addSql(`create policy tenant on ${table} for select to tenon_app using (${TENANT})`);
+      this.addSql(`grant select on ${table} to tenon_app`);
+    }
+    this.sketches();
     this.partitions();
     this.addSql(`select create_feature_usage_partitions(7)`);
   }
 
-  private users(): void {
-    // Linear counting (Whang, Vander-Zanden, Taylor 1990): each user sets one of the bits, and how many are left says how many
-    // users there were. With fewer than 7 of 1,024 left the error grows beyond 7 %, so it counts no further.
+  private sketches(): void {
+    // Multiresolution bitmap (Estan, Varghese, Fisk 2003): 16 parts of 128 bits, of which each is shown half of those whom the
+    // one before it is shown, the last two the same. A part with fewer than 16 bits left says little: those after the last such
+    // part are counted (linear counting), and stand for all.
     this.addSql(`
-      create function count_feature_users(seen bit) returns int language sql immutable parallel safe
-      return round(length(seen) * ln(length(seen)::numeric / greatest(length(seen) - bit_count(seen), 7)))::int`);
-    this.addSql(`grant execute on function count_feature_users(bit) to tenon_app, tenon_system`);
+      create function estimate_seen(seen bit) returns int language sql immutable parallel safe
+      return (
+        with parts as (
+          select part, 128 - bit_count(substring(seen from part * 128 + 1 for 128)) as empty from generate_series(0, 15) part),
+        base as (select coalesce(max(part) + 1, 0) as part from parts where empty < 16 and part < 15)
+        select round(2 ^ base.part * sum(128 * ln(128.0 / greatest(empty, 1))))::int
+          from parts join base on parts.part >= base.part where seen is not null group by base.part)`);
+    this.addSql(`grant execute on function estimate_seen(bit) to tenon_app, tenon_system`);
   }
 
   private partitions(): void {
@@ -101,7 +127,8 @@ export class Migration20261125000920_feature_usage extends Migration {
           month := date_trunc('month', at)::date;
           made := made
             + public.create_feature_usage_partition('user_feature_usage', to_char(at, 'YYYYMMDD'), at, at + 1)
-            + public.create_feature_usage_partition('feature_usage_days', to_char(at, 'YYYYMM'), month, (month + interval '1 month')::date);
+            + public.create_feature_usage_partition('feature_usage_days', to_char(at, 'YYYYMM'), month, (month + interval '1 month')::date)
+            + public.create_feature_usage_partition('organization_usage_days', to_char(at, 'YYYYMM'), month, (month + interval '1 month')::date);
         end loop;
         return made;
       end $$`);
@@ -119,8 +146,8 @@ export class Migration20261125000920_feature_usage extends Migration {
           select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
            where (i.inhparent = 'public.user_feature_usage'::regclass
                   and c.relname < 'user_feature_usage_p' || to_char(current_date - days_kept, 'YYYYMMDD'))
-              or (i.inhparent = 'public.feature_usage_days'::regclass
-                  and c.relname < 'feature_usage_days_p' || to_char(current_date - make_interval(months => months_kept), 'YYYYMM'))
+              or (i.inhparent in ('public.feature_usage_days'::regclass, 'public.organization_usage_days'::regclass)
+                  and c.relname < i.inhparent::regclass::text || '_p' || to_char(current_date - make_interval(months => months_kept), 'YYYYMM'))
            order by c.relname
         loop
           execute format('drop table public.%I', name);
@@ -140,7 +167,7 @@ export class Migration20261125000920_feature_usage extends Migration {
     this.addSql(`drop function drop_feature_usage_partitions(int, int)`);
     this.addSql(`drop function create_feature_usage_partitions(int)`);
     this.addSql(`drop function create_feature_usage_partition(text, text, date, date)`);
-    this.addSql(`drop function count_feature_users(bit)`);
+    this.addSql(`drop function estimate_seen(bit)`);
     this.addSql(`alter table feature_definitions drop column remove_by`);
   }
 }

@@ -28,7 +28,7 @@ import { FeatureRevision } from './features/feature-revision.entity.js';
 import { FeatureConsumption, FeatureMeter } from './features/metering/feature-meter.entity.js';
 import { OrganizationFeatureSetting } from './features/overrides/organization-feature-setting.entity.js';
 import { FeatureSegment } from './features/segments/feature-segment.entity.js';
-import { FeatureUsageDay, UserFeatureUsage } from './features/usage/feature-usage.entity.js';
+import { FeatureUsageDay, OrganizationUsageDay, UserFeatureUsage } from './features/usage/feature-usage.entity.js';
 import { FeatureTemplate } from './features/templates/feature-template.entity.js';
 import { TemplateApplicationChange, TemplateApplicationLog } from './features/templates/template-application.entity.js';
 import { Domain } from './organizations/domains/domain.entity.js';
@@ -84,6 +84,7 @@ export const entities = [
   WidgetRequiredFeature,
   DashboardPreferences,
   FeatureUsageDay,
+  OrganizationUsageDay,
   UserFeatureUsage,
   FeatureTemplate,
   TemplateApplicationLog,

@@ -2,7 +2,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FeatureUsage } from '../src/features/usage/feature-usage.js';
 import { createUsagePartitions, dropOldUsage, rollUpUsage } from '../src/features/usage/usage.cleanup.js';
-import { MOST_USERS } from '../src/features/usage/usage.view.js';
+import { bitOf, newSketch, see, toHex } from '../src/features/usage/sketch.js';
 import { MOST_USER_ROWS } from '../src/features/usage/usage-write.queries.js';
 import { atOnce, countStatuses } from './harness/accounts.js';
 import { insertApiKey } from './harness/api-keys.js';
@@ -29,7 +29,8 @@ beforeAll(async () => {
   [tenon, other] = [await startApp({ db, env: { PUBLIC_URL } }), await startApp({ db, env: { PUBLIC_URL } })];
   api = await featureAdmin(tenon);
   await partitions('user_feature_usage', 'YYYYMMDD', 60, '1 day');
-  await partitions('feature_usage_days', 'YYYYMM', 430, '1 month');
+  for (const table of ['feature_usage_days', 'organization_usage_days'])
+    await partitions(table, 'YYYYMM', 430, '1 month');
 });
 beforeEach(async () => {
   ({ path, organizationId } = await insertOrganization(db));
@@ -72,38 +73,54 @@ const evaluate = (keys: string[] | undefined, user?: string, instance = tenon) =
 const chart = async (query: object = {}, who: { auth: Record<string, string> } = admin) =>
   (await tenon.http.get(`${path}/feature-usage`).query(query).set(who.auth).expect(200)).body;
 
-/** Counts of days that are past. */
+/** Counts of days that are past, of the organization and in total. */
 async function used(
   feature: string,
   value: string,
   days: number[],
-  counts: { evaluations?: number; users?: number; organization?: string } = {},
+  {
+    evaluations = 10,
+    users = 2,
+    organizations = 1,
+  }: { evaluations?: number; users?: number; organizations?: number } = {},
 ) {
-  const { evaluations = 10, users = 2, organization = organizationId } = counts;
-  for (const ago of days)
+  for (const ago of days) {
+    const counts = [feature, value, day(ago), evaluations, users];
     await rows(
-      `insert into feature_usage_days (organization_id, environment_key, feature_key, value, day, evaluations, users)
-       values ($1, 'production', $2, $3, $4, $5, $6)`,
-      organization,
-      feature,
-      value,
-      day(ago),
-      evaluations,
-      users,
+      `insert into organization_usage_days (organization_id, environment_key, feature_key, value, day, evaluations, users)
+       values ($6, 'production', $1, $2, $3, $4, $5)`,
+      ...counts,
+      organizationId,
     );
+    await rows(
+      `insert into feature_usage_days (environment_key, feature_key, value, day, evaluations, users, organizations)
+       values ('production', $1, $2, $3, $4, $5, $6)`,
+      ...counts,
+      organizations,
+    );
+  }
 }
 
-/** What is written of a feature in the organization: value, evaluations and users. */
+/** What is written of a feature, or of all at once, in the organization: value, evaluations and users. */
 const counted = async (key: string) =>
   (
     await rows(
-      `select value, sum(evaluations)::int as evaluations,
-              sum(case when users_seen is null then users else count_feature_users(users_seen) end)::int as users
-         from feature_usage_days where feature_key = $1 and organization_id = $2 group by 1 order by 1`,
+      `select value, evaluations::int, greatest(users, estimate_seen(users_seen)) as users
+         from organization_usage_days where feature_key = $1 and organization_id = $2 order by 1`,
       key,
       organizationId,
     )
   ).map(({ value, evaluations, users }) => [value, evaluations, users]);
+/** What is written of a feature in total: value, evaluations, users and organizations. */
+const total = async (key: string) =>
+  (
+    await rows(
+      `select value, evaluations::int, greatest(users, estimate_seen(users_seen)) as users,
+              greatest(organizations, estimate_seen(organizations_seen)) as organizations
+         from feature_usage_days where feature_key = $1 order by 1`,
+      key,
+    )
+  ).map(({ value, evaluations, users, organizations }) => [value, evaluations, users, organizations]);
 const usersOf = async (): Promise<[string, string, number][]> =>
   (
     await rows(
@@ -152,10 +169,16 @@ describe('F13 counting', () => {
       ['false', 500],
       ['true', 500],
     ]);
+    expect(
+      (await total(key)).map(([value, evaluations, , organizations]) => [value, evaluations, organizations]),
+    ).toEqual([
+      ['false', 500, 1],
+      ['true', 500, 1],
+    ]);
     const [[label, evaluations, users]] = (await counted(variant)) as [[string, number, number]];
     expect([label, evaluations]).toEqual(['blue', 500]);
     // A sketch: two of 50 may have the same bit.
-    expect(Math.abs(users - 50)).toBeLessThanOrEqual(4);
+    expect(Math.abs(users - 50)).toBeLessThanOrEqual(8);
     const kept = await usersOf();
     expect(kept).toHaveLength(100);
     expect(kept.filter(([, feature]) => feature === key).reduce((sum, [, , times]) => sum + times, 0)).toBe(1_000);
@@ -175,11 +198,16 @@ describe('F13 counting', () => {
       expect((await askFlags(other, client, { context, ...tag })).status).toBe(304);
     await evaluate(undefined, 'ada', other);
     await flush(tenon, other);
-    expect(await counted(key)).toEqual([
-      ['false', 1, 1],
-      ['true', 8, 1],
+    expect(await total(key)).toEqual([
+      ['false', 1, 1, 1],
+      ['true', 8, 1, 1],
     ]);
+    // Of the organization, that it asked for all: a row for each feature would be a million for 5,000 organizations and 200 features.
+    expect(await counted('*')).toEqual([['', 9, 1]]);
+    expect(await counted(key)).toEqual([]);
     expect(await usersOf()).toEqual([['ada', '*', 9]]);
+    const now = { value: null, users: [1] };
+    expect((await chart({ from: day(0), feature: key })).series).toEqual([{ feature: null, evaluations: [9], ...now }]);
   });
 
   it('counts nobody as no user, and what is asked in another environment there', async () => {
@@ -190,7 +218,7 @@ describe('F13 counting', () => {
     await evaluate([key], '');
     await flush(tenon);
     const found = await rows(
-      'select environment_key, evaluations::int, users_seen is null as nobody from feature_usage_days where feature_key = $1 order by 1',
+      'select environment_key, evaluations::int, users_seen is null as nobody from organization_usage_days where feature_key = $1 order by 1',
       key,
     );
     expect(found).toEqual([
@@ -290,16 +318,23 @@ describe('F13 bounds', () => {
     expect(await counted(key)).toEqual([['false', 3, 3]]);
   });
 
-  it('counts users up to a bound, and says that there may be more', async () => {
-    expect((await rows('select count_feature_users(~ 0::bit(1024)) as users'))[0].users).toBe(MOST_USERS);
-    const [key] = (await insertFeatures(tenon, {})) as [string];
-    await used(key, 'true', [3], { users: MOST_USERS });
-    await used(key, 'false', [3], { users: 20 });
-    const { series } = await chart({ feature: key });
-    expect(series.map((one: { value: string; usersAtLeast: boolean }) => [one.value, one.usersAtLeast])).toEqual([
-      ['false', false],
-      ['true', true],
-    ]);
+  it.each([2, 7, 100, 3_000, 40_000, 1_000_000])('%i users are told from their sketch', async (users) => {
+    const sketches = [newSketch(), newSketch()] as const;
+    for (let user = 0; user < users; user += 1) see(sketches[user % 2]!, bitOf(`user-${user}`));
+    const [{ seen }] = await rows(
+      `select estimate_seen(('x' || $1)::bit(2048) | ('x' || $2)::bit(2048)) as seen`,
+      ...sketches.map(toHex),
+    );
+    // The users are the same in every run, so that this is no matter of luck; 8 % is one standard error.
+    expect(Math.abs(seen - users) / users).toBeLessThan(users < 10 ? 0.01 : 0.16);
+  });
+
+  it('nobody is no one, and a full sketch ends at ten million', async () => {
+    const [{ nobody, none, full }] = await rows(
+      `select estimate_seen(null::bit(2048)) as nobody, estimate_seen(0::bit(2048)) as none, estimate_seen(~ 0::bit(2048)) as full`,
+    );
+    expect([nobody, none]).toEqual([null, 0]);
+    expect(full).toBeGreaterThan(10_000_000);
   });
 
   it('partitions are made ahead, closed, and dropped when they are old, by the system alone', async () => {
@@ -327,11 +362,16 @@ describe('F13 bounds', () => {
     expect(await dropOldUsage(em())).toBeGreaterThan(0);
     expect(await dropOldUsage(em())).toBe(0);
     const [left] = await rows(
-      `select count(*) filter (where c.relname like 'user%')::int as days, count(*) filter (where c.relname like 'feature%')::int as months
-         from pg_inherits join pg_class c on c.oid = inhrelid where inhparent in ('user_feature_usage'::regclass, 'feature_usage_days'::regclass)`,
+      `select count(*) filter (where c.relname like 'user%')::int as days,
+              count(*) filter (where c.relname like 'feature%')::int as months,
+              count(*) filter (where c.relname like 'organization%')::int as months_of_organizations
+         from pg_inherits join pg_class c on c.oid = inhrelid
+        where inhparent in ('user_feature_usage'::regclass, 'feature_usage_days'::regclass, 'organization_usage_days'::regclass)`,
     );
     expect(left.days).toBe(30 + 1 + 7);
     expect(left.months).toBeGreaterThanOrEqual(14);
+    expect(left.months).toBeLessThanOrEqual(15);
+    expect(left.months_of_organizations).toBe(left.months);
   });
 
   it('days that are over are rolled up: twice, or killed in the middle, makes no difference', async () => {
@@ -339,22 +379,36 @@ describe('F13 bounds', () => {
     for (const user of ['ada', 'bob', 'cid']) await evaluate([key], user);
     await flush(tenon);
     expect(await rollUpUsage(em())).toBe(0);
-    await rows('update feature_usage_days set day = $2 where feature_key = $1', key, day(1));
-    const stored = () =>
-      rows(
-        'select users, users_seen is null as closed, evaluations::int from feature_usage_days where feature_key = $1',
+    for (const table of ['feature_usage_days', 'organization_usage_days'])
+      await rows(`update ${table} set day = $2 where feature_key = $1`, key, day(1));
+    const stored = async () => ({
+      total: await rows(
+        `select users, users_seen is null and organizations_seen is null as closed, organizations, evaluations::int
+           from feature_usage_days where feature_key = $1`,
         key,
-      );
+      ),
+      own: await rows(
+        'select users, users_seen is null as closed, evaluations::int from organization_usage_days where feature_key = $1',
+        key,
+      ),
+    });
     await rows(
       `alter table feature_usage_days add constraint broken check (users_seen is not null or feature_key <> '${key}') not valid`,
     );
     await expect(rollUpUsage(em())).rejects.toThrow('broken');
     await rows('alter table feature_usage_days drop constraint broken');
-    expect(await stored()).toEqual([{ users: 0, closed: false, evaluations: 3 }]);
-    expect((await Promise.all([rollUpUsage(em()), rollUpUsage(em())])).toSorted()).toEqual([0, 1]);
-    expect(await stored()).toEqual([{ users: 3, closed: true, evaluations: 3 }]);
+    expect(await stored()).toEqual({
+      total: [{ users: 0, organizations: 0, closed: false, evaluations: 3 }],
+      own: [{ users: 0, closed: false, evaluations: 3 }],
+    });
+    const closed = {
+      total: [{ users: 3, organizations: 1, closed: true, evaluations: 3 }],
+      own: [{ users: 3, closed: true, evaluations: 3 }],
+    };
+    expect((await Promise.all([rollUpUsage(em()), rollUpUsage(em())])).toSorted()).toEqual([0, 2]);
+    expect(await stored()).toEqual(closed);
     expect(await rollUpUsage(em())).toBe(0);
-    expect(await stored()).toEqual([{ users: 3, closed: true, evaluations: 3 }]);
+    expect(await stored()).toEqual(closed);
   });
 });
 
@@ -370,8 +424,8 @@ describe('F13 charts', () => {
       interval: 'day',
       days: [day(4), day(3), day(2), day(1)],
       series: [
-        { feature: one, value: 'false', evaluations: [0, 5, 0, 0], users: [0, 1, 0, 0], usersAtLeast: false },
-        { feature: one, value: 'true', evaluations: [7, 0, 7, 0], users: [3, 0, 3, 0], usersAtLeast: false },
+        { feature: one, value: 'false', evaluations: [0, 5, 0, 0], users: [0, 1, 0, 0] },
+        { feature: one, value: 'true', evaluations: [7, 0, 7, 0], users: [3, 0, 3, 0] },
       ],
     });
     const all = await chart(range);
@@ -388,7 +442,7 @@ describe('F13 charts', () => {
     await evaluate([key], 'bob');
     await flush(tenon);
     const { series } = await chart({ userKey: 'ada', from: day(1) });
-    const counts = { value: null, users: [0, 1], usersAtLeast: false };
+    const counts = { value: null, users: [0, 1] };
     expect(series).toEqual([
       { feature: null, evaluations: [0, 1], ...counts },
       { feature: key, evaluations: [0, 2], ...counts },
@@ -413,11 +467,13 @@ describe('F13 charts', () => {
       await connection.query(
         `begin; set local role tenon_app; select set_config('app.organization_id', '${elsewhere.organizationId}', true)`,
       );
-      for (const table of ['feature_usage_days', 'user_feature_usage'])
+      for (const table of ['organization_usage_days', 'user_feature_usage'])
         expect((await connection.query(`select from ${table}`)).rowCount).toBe(0);
-      await expect(connection.query('update feature_usage_days set evaluations = 0')).rejects.toThrow(
-        'permission denied',
-      );
+      await connection.query('savepoint before');
+      for (const sql of ['update organization_usage_days set evaluations = 0', 'select from feature_usage_days']) {
+        await expect(connection.query(sql)).rejects.toThrow('permission denied');
+        await connection.query('rollback to before');
+      }
     } finally {
       await connection.query('rollback');
       connection.release();
@@ -426,9 +482,8 @@ describe('F13 charts', () => {
 
   it('of a feature, over all organizations, for platform admins', async () => {
     const [key] = (await insertFeatures(tenon, {})) as [string];
-    const { organizationId: organization } = await insertOrganization(db);
-    await used(key, 'true', [1, 2]);
-    await used(key, 'true', [1], { organization, evaluations: 5, users: 4 });
+    await used(key, 'true', [2]);
+    await used(key, 'true', [1], { organizations: 2, evaluations: 15, users: 6 });
     const { body } = await api.get(`/api/v1/features/${key}/usage?from=${day(2)}&to=${day(0)}`).expect(200);
     expect(body).toEqual({
       environment: 'production',
@@ -440,7 +495,6 @@ describe('F13 charts', () => {
           value: 'true',
           evaluations: [10, 15, 0],
           users: [2, 6, 0],
-          usersAtLeast: false,
           organizations: [1, 2, 0],
         },
       ],
@@ -482,7 +536,12 @@ describe('F13 stale features', () => {
     );
     return keys;
   }
-  beforeEach(() => used('counted-long', 'true', [200]));
+  beforeAll(() =>
+    rows(
+      `insert into feature_usage_days (environment_key, feature_key, value, day, evaluations) values ('production', 'counted-long', 'true', $1, 1)`,
+      day(200),
+    ),
+  );
 
   it('nobody asks: since when, and how long', async () => {
     const [never, once, asked, young] = (await old(100, {}, {}, {}, {})) as [string, string, string, string];
@@ -514,9 +573,9 @@ describe('F13 stale features', () => {
       {},
       {},
     )) as [string, string, string, string, string];
-    const { organizationId: organization } = await insertOrganization(db);
-    for (const key of [free, ruled, other, overridden]) await used(key, 'true', [40, 30, 10]);
-    await used(free, 'true', [10], { organization });
+    for (const key of [ruled, other, overridden]) await used(key, 'true', [40, 30, 10]);
+    await used(free, 'true', [40, 30]);
+    await used(free, 'true', [10], { organizations: 2, evaluations: 20 });
     await used(ruled, 'false', [35]);
     await used(other, 'false', [20]);
     await used(late, 'true', [10]);

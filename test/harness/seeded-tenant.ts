@@ -125,7 +125,7 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       ]),
     ),
     sql(
-      `insert into feature_usage_days (organization_id, environment_key, feature_key, value, day, evaluations, users)
+      `insert into organization_usage_days (organization_id, environment_key, feature_key, value, day, evaluations, users)
      values ($1, 'production', $2, $3, (now() at time zone 'UTC')::date, 3, 1)`,
       organizationId,
       SEEDED_FEATURE,

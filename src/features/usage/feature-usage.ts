@@ -4,13 +4,13 @@ import { asSystem } from '../../database/tenant-context.js';
 import { Timers } from '../../jobs/timers.js';
 import type { CompiledEnvironment, Decision } from '../evaluator/index.js';
 import { createUsagePartitions } from './usage.cleanup.js';
-import { type DecidedAnswer, type Tally, UsageCounts } from './usage-counts.js';
-import { usageRows, userRows } from './usage-rows.js';
+import { type DecidedAnswer, type EnvironmentTally, UsageCounts } from './usage-counts.js';
+import { organizationRows, totalRows, userRows } from './usage-rows.js';
 import { writeUsage } from './usage-write.queries.js';
 
 const FLUSH_EVERY_MS = 60_000;
-/** Different decisions in memory, 10 MiB at most with the sketches of their users, before it flushes out of turn. */
-const MANY_DECISIONS = 20_000;
+/** Different counts in memory, 16 MiB at most with the sketches of their users, before it flushes out of turn. */
+const MANY_COUNTS = 20_000;
 
 /** For whom, and by which features, something was decided. */
 interface Scope {
@@ -69,7 +69,7 @@ export class FeatureUsage implements OnApplicationShutdown {
   }
 
   private bound(): void {
-    if (this.counts.size < MANY_DECISIONS || !this.mayFlushEarly) return;
+    if (this.counts.size < MANY_COUNTS || !this.mayFlushEarly) return;
     this.mayFlushEarly = false;
     this.flush().catch((error: unknown) => this.log.warn({ err: error }, 'usage could not be written down'));
   }
@@ -83,7 +83,12 @@ export class FeatureUsage implements OnApplicationShutdown {
       const today = new Date().toISOString().slice(0, 10);
       if (this.day !== today) await createUsagePartitions(this.em);
       this.day = today;
-      await asSystem(this.em, (em) => writeUsage(em, each(taken, usageRows), each(taken, userRows)));
+      const usage = {
+        totals: each(taken, totalRows),
+        organizations: each(taken, organizationRows),
+        users: each(taken, userRows),
+      };
+      await asSystem(this.em, (em) => writeUsage(em, usage));
       this.mayFlushEarly = true;
     } catch (error) {
       this.counts.putBack(taken);
@@ -92,7 +97,10 @@ export class FeatureUsage implements OnApplicationShutdown {
   }
 }
 
-function* each<Row>(tallies: readonly Tally[], rows: (tally: Tally) => Row[]): Generator<Row> {
+function* each<Row>(
+  tallies: readonly EnvironmentTally[],
+  rows: (tally: EnvironmentTally) => Iterable<Row>,
+): Generator<Row> {
   for (const tally of tallies) yield* rows(tally);
 }
 

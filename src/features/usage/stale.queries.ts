@@ -47,7 +47,7 @@ const STALE = `
         where u.feature_key = f.key and u.environment_key = c.environment) asked
      cross join lateral (
        select count(distinct u.value)::int as values, min(u.value) as value, coalesce(sum(u.evaluations), 0) as evaluations,
-              count(distinct u.organization_id)::int as organizations
+              coalesce(max(greatest(u.organizations, estimate_seen(u.organizations_seen))), 0) as organizations
          from feature_usage_days u
         where u.feature_key = f.key and u.environment_key = c.environment and u.day > c.today - c.days) recent
      where f.lifecycle in ('active', 'deprecated'))`;

@@ -34,7 +34,7 @@ export class ConstantView {
    */
   evaluations!: number;
   /**
-   * To how many organizations in these days.
+   * To how many organizations on the busiest of these days.
    * @example 42
    */
   organizations!: number;

@@ -1,17 +1,27 @@
 import { hash } from 'node:crypto';
 import type { Decision } from '../evaluator/index.js';
-import type { Count, Tally } from './usage-counts.js';
-import { joined, toHex } from './user-sketch.js';
+import { toHex } from './sketch.js';
+import { ALL_FEATURES, type Count, type DecisionCount, type EnvironmentTally } from './usage-counts.js';
 
-/** What is written of one value of a feature. */
-export interface UsageRow {
-  organization: string;
+/** What is written of a decision; several may have the same value. */
+interface UsageRow {
   environment: string;
   feature: string;
   value: string;
   evaluations: number;
   /** The sketch of its users, in hexadecimal. */
   users: string | null;
+}
+
+/** Of all organizations. */
+export interface TotalRow extends UsageRow {
+  /** Their sketch, in hexadecimal. */
+  organizations: string;
+}
+
+/** Of one organization. */
+export interface OrganizationRow extends UsageRow {
+  organization: string;
 }
 
 /** What is written of one user. */
@@ -44,37 +54,39 @@ function named(text: string): string {
   return `sha256:${hash('sha256', text, 'hex').slice(0, 32)}`;
 }
 
-/** The rows of a tally: one for each value, also where several decisions gave it. */
-export function usageRows({ organizationId: organization, environmentKey: environment, decisions }: Tally): UsageRow[] {
-  const counts = new Map<string, Count & { value: string }>();
-  for (const [decision, { feature, evaluations, users }] of decisions) {
-    const value = labelOf(decision);
-    const key = `${feature} ${value}`;
-    const known = counts.get(key);
-    // A copy, since what cannot be written is put back.
-    if (!known) counts.set(key, { feature, value, evaluations, users });
-    else {
-      known.evaluations += evaluations;
-      known.users = joined(known.users, users);
-    }
-  }
-  return Array.from(counts.values(), ({ users, ...row }) => ({
-    organization,
-    environment,
-    ...row,
-    users: users && toHex(users),
-  }));
+/** What was counted of each decision, in all organizations together. */
+export function* totalRows({ environmentKey: environment, totals }: EnvironmentTally): Generator<TotalRow> {
+  for (const { decision, ...count } of totals)
+    yield { ...rowOf(environment, decision, count), organizations: toHex(count.organizations)! };
 }
 
-export function userRows({ organizationId: organization, environmentKey: environment, users }: Tally): UserRow[] {
-  return [...users].flatMap(([targetingKey, features]) => {
-    const user = userKeyOf(targetingKey);
-    return Array.from(features, ([feature, evaluations]) => ({
-      organization,
-      environment,
-      user,
-      feature,
-      evaluations,
-    }));
-  });
+/** What was counted of each organization: each decision that it asked for by its key, and all that it asked for at once. */
+export function* organizationRows({ environmentKey, organizations }: EnvironmentTally): Generator<OrganizationRow> {
+  for (const { organizationId: organization, decisions, all } of organizations.values()) {
+    for (const [decision, count] of decisions) yield { ...rowOf(environmentKey, decision, count), organization };
+    if (all) yield { environment: environmentKey, feature: ALL_FEATURES, value: '', ...countOf(all), organization };
+  }
+}
+
+export function* userRows({ environmentKey: environment, organizations }: EnvironmentTally): Generator<UserRow> {
+  for (const { organizationId: organization, users } of organizations.values())
+    for (const [targetingKey, features] of users) {
+      const user = userKeyOf(targetingKey);
+      for (const [feature, evaluations] of features) yield { organization, environment, user, feature, evaluations };
+    }
+}
+
+function rowOf(
+  environment: string,
+  decision: Decision,
+  count: Pick<DecisionCount, 'feature' | 'evaluations' | 'users'>,
+): UsageRow {
+  return { environment, feature: count.feature, value: labelOf(decision), ...countOf(count) };
+}
+
+function countOf({ evaluations, users }: Pick<Count, 'evaluations' | 'users'>): {
+  evaluations: number;
+  users: string | null;
+} {
+  return { evaluations, users: users && toHex(users) };
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { UsageRow, UserRow } from './usage-rows.js';
+import type { OrganizationRow, TotalRow, UserRow } from './usage-rows.js';
 
 const BATCH = 2_000;
 /** Pairs of user and feature that are kept of an organization and a day, by all instances together. */
@@ -7,29 +7,21 @@ export const MOST_USER_ROWS = 10_000;
 /** 'usage': one flush after the other, so that none waits for rows of another, and the bound on users holds. */
 const LOCK = 7_362_640_111;
 
+/** What was counted, made as it is written: requests are answered between two batches. */
+export interface Usage {
+  totals: Iterable<TotalRow>;
+  organizations: Iterable<OrganizationRow>;
+  users: Iterable<UserRow>;
+}
+
 /**
  * Adds to what today has, by the database's clock. What was counted of an organization that is gone goes with it.
  * @param em of a transaction of the system.
- * @param usage made as it is written: requests are answered between two batches.
  */
-export async function writeUsage(
-  em: EntityManager,
-  usage: Iterable<UsageRow>,
-  users: Iterable<UserRow>,
-): Promise<void> {
+export async function writeUsage(em: EntityManager, { totals, organizations, users }: Usage): Promise<void> {
   await lockUsage(em);
-  for (const batch of batches(usage))
-    await em.execute(
-      `insert into feature_usage_days as d (organization_id, environment_key, feature_key, value, day, evaluations, users_seen)
-       select o.id, g.environment, g.feature, g.value, (now() at time zone 'UTC')::date, g.evaluations, ('x' || g.users)::bit(1024)
-         from jsonb_to_recordset(?::jsonb)
-              as g (organization uuid, environment text, feature text, value text, evaluations bigint, users text)
-         join organizations o on o.id = g.organization
-       on conflict (organization_id, environment_key, feature_key, value, day) do update
-         set evaluations = d.evaluations + excluded.evaluations,
-             users_seen = coalesce(d.users_seen | excluded.users_seen, d.users_seen, excluded.users_seen)`,
-      [batch],
-    );
+  for (const batch of batches(totals)) await em.execute(WRITE_TOTALS, [batch]);
+  for (const batch of batches(organizations)) await em.execute(WRITE_ORGANIZATIONS, [batch]);
   for (const batch of batches(users)) await em.execute(WRITE_USERS, [batch]);
 }
 
@@ -37,6 +29,31 @@ export async function writeUsage(
 export async function lockUsage(em: EntityManager): Promise<void> {
   await em.execute('select pg_advisory_xact_lock(?)', [LOCK]);
 }
+
+/** Adds to a sketch, of which either may be missing. */
+function joined(sketch: string): string {
+  return `${sketch} = coalesce(d.${sketch} | excluded.${sketch}, d.${sketch}, excluded.${sketch})`;
+}
+
+const WRITE_TOTALS = `
+  insert into feature_usage_days as d (environment_key, feature_key, value, day, evaluations, users_seen, organizations_seen)
+  select environment, feature, value, (now() at time zone 'UTC')::date, sum(evaluations), bit_or(('x' || users)::bit(2048)),
+         bit_or(('x' || organizations)::bit(2048))
+    from jsonb_to_recordset(?::jsonb)
+         as g (environment text, feature text, value text, evaluations bigint, users text, organizations text)
+   group by 1, 2, 3
+  on conflict (environment_key, feature_key, value, day) do update
+    set evaluations = d.evaluations + excluded.evaluations, ${joined('users_seen')}, ${joined('organizations_seen')}`;
+
+const WRITE_ORGANIZATIONS = `
+  insert into organization_usage_days as d (organization_id, environment_key, feature_key, value, day, evaluations, users_seen)
+  select o.id, g.environment, g.feature, g.value, (now() at time zone 'UTC')::date, sum(g.evaluations), bit_or(('x' || g.users)::bit(2048))
+    from jsonb_to_recordset(?::jsonb)
+         as g (organization uuid, environment text, feature text, value text, evaluations bigint, users text)
+    join organizations o on o.id = g.organization
+   group by 1, 2, 3, 4
+  on conflict (organization_id, environment_key, feature_key, value, day) do update
+    set evaluations = d.evaluations + excluded.evaluations, ${joined('users_seen')}`;
 
 /** Users that the day knows are counted up; new ones come in as long as there is room. */
 const WRITE_USERS = `

@@ -33,15 +33,20 @@ export async function createUsagePartitions(em: EntityManager): Promise<number> 
   });
 }
 
-/** Puts the number of users in the place of their sketch, in every day that is over. @returns how many rows. */
+/** Puts numbers in the place of their sketches, in every day that is over. @returns how many rows. */
 export async function rollUpUsage(em: EntityManager): Promise<number> {
   return asSystem(em, async (system) => {
     await lockUsage(system);
     const [row] = await system.execute<[{ rolled: number }]>(
-      `with rolled as (
-         update feature_usage_days set users = greatest(users, count_feature_users(users_seen)), users_seen = null
+      `with totals as (
+         update feature_usage_days
+            set users = greatest(users, estimate_seen(users_seen)), users_seen = null,
+                organizations = greatest(organizations, estimate_seen(organizations_seen)), organizations_seen = null
+          where organizations_seen is not null and day < (now() at time zone 'UTC')::date returning 1),
+       of_organizations as (
+         update organization_usage_days set users = greatest(users, estimate_seen(users_seen)), users_seen = null
           where users_seen is not null and day < (now() at time zone 'UTC')::date returning 1)
-       select count(*)::int as rolled from rolled`,
+       select (select count(*) from totals)::int + (select count(*) from of_organizations)::int as rolled`,
     );
     return row.rolled;
   });

@@ -24,7 +24,7 @@ export class FeatureUsageController {
   /**
    * Shows how features were used in an organization.
    * @remarks How often callers of the evaluation and of OpenFeature were told which value, by day, with zeros where nobody
-   * asked. Up to a minute behind. With `userKey`, how often was asked on behalf of a user in the last 30 days: of a day up to
+   * asked. What was asked for all at once is one series, without a feature; `GET /api/v1/features/{key}/usage` has its values. Up to a minute behind. With `userKey`, how often was asked on behalf of a user in the last 30 days: of a day up to
    * 10,000 pairs of user and feature are kept, others are counted only in total.
    */
   @Get('organizations/:organizationId/feature-usage')

@@ -9,7 +9,8 @@ export interface Days {
 }
 
 /** As long as a day lasts its users are a sketch. */
-const USERS = 'case when users_seen is null then users else count_feature_users(users_seen) end';
+const USERS = 'greatest(users, estimate_seen(users_seen))';
+const ORGANIZATIONS = 'greatest(organizations, estimate_seen(organizations_seen))';
 
 /** What was counted of an organization, in a transaction of it. @param feature null: of all. */
 export function readUsage(
@@ -20,9 +21,11 @@ export function readUsage(
 ): Promise<Point[]> {
   return em
     .execute<Stored[]>(
-      `select feature_key as feature, value, day::text as day, evaluations, ${USERS} as users, 1 as organizations
-         from feature_usage_days
-        where organization_id = ? and environment_key = ? and (?::text is null or feature_key = ?) and day between ? and ?
+      `select nullif(feature_key, '${ALL_FEATURES}') as feature, case when feature_key <> '${ALL_FEATURES}' then value end as value,
+              day::text as day, evaluations, ${USERS} as users, 1 as organizations
+         from organization_usage_days
+        where organization_id = ? and environment_key = ? and (?::text is null or feature_key in (?, '${ALL_FEATURES}'))
+          and day between ? and ?
         order by feature_key collate "C", value collate "C", day`,
       [organizationId, environment, feature, feature, from, to],
     )
@@ -58,22 +61,20 @@ export function readFeatureUsage(
 ): Promise<Point[]> {
   return em
     .execute<Stored[]>(
-      `select feature_key as feature, value, day::text as day, sum(evaluations) as evaluations, sum(${USERS}) as users,
-              count(*)::int as organizations
+      `select feature_key as feature, value, day::text as day, evaluations, ${USERS} as users, ${ORGANIZATIONS} as organizations
          from feature_usage_days
         where feature_key = ? and environment_key = ? and day between ? and ?
-        group by feature_key, value, day order by value collate "C", day`,
+        order by value collate "C", day`,
       [feature, environment, from, to],
     )
     .then(toPoints);
 }
 
-interface Stored extends Omit<Point, 'evaluations' | 'users'> {
+interface Stored extends Omit<Point, 'evaluations'> {
   evaluations: string;
-  users: string | number;
 }
 
 /** The driver gives large numbers as texts. */
 function toPoints(rows: Stored[]): Point[] {
-  return rows.map((row) => ({ ...row, evaluations: Number(row.evaluations), users: Number(row.users) }));
+  return rows.map((row) => ({ ...row, evaluations: Number(row.evaluations) }));
 }

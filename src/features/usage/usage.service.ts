@@ -79,8 +79,8 @@ function dayOf(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-function ofOneOrganization({ feature, value, evaluations, users, usersAtLeast }: UsageSeriesView): UsageSeriesView {
-  return { feature, value, evaluations, users, usersAtLeast };
+function ofOneOrganization({ feature, value, evaluations, users }: UsageSeriesView): UsageSeriesView {
+  return { feature, value, evaluations, users };
 }
 
 function ends(days: readonly string[]): Days {

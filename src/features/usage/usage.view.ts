@@ -12,23 +12,18 @@ export interface Point {
 
 /** How often a value of a feature was given, day by day. */
 export class UsageSeriesView {
-  /** Key of the feature; null: all of them at once, for a user. */
+  /** Key of the feature; null: all of them at once. */
   @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
   feature!: string | null;
-  /** Key of the variant, else the value as JSON, of which a long one is named by its hash; null: whatever it was, for a user. */
+  /** Key of the variant, else the value as JSON, of which a long one is named by its hash; null: whatever it was. */
   @ApiProperty({ type: String, nullable: true, example: 'true' })
   value!: string | null;
   /** How often it was given on each of `days`; 0 where nobody asked. */
   @ApiProperty({ type: [Number], example: [120, 0, 98] })
   evaluations!: number[];
-  /** To how many users, by their targeting keys: within 7 %, exact where there are few. */
+  /** To how many users, by their targeting keys: mostly within 8 %, exact where there are few. */
   @ApiProperty({ type: [Number], example: [17, 0, 15] })
   users!: number[];
-  /**
-   * Whether there were more users on some day than are counted: 5,105 in an organization.
-   * @example false
-   */
-  usersAtLeast!: boolean;
 }
 
 /** The days of a chart. */
@@ -54,7 +49,7 @@ export class UsageChartView extends ChartView {
 
 /** How often a value of a feature was given in all organizations. */
 export class FeatureUsageSeriesView extends UsageSeriesView {
-  /** In how many organizations, on each of `days`. */
+  /** In how many organizations, on each of `days`: mostly within 8 %, exact where there are few. */
   @ApiProperty({ type: [Number], example: [4, 0, 3] })
   organizations!: number[];
 }
@@ -65,9 +60,6 @@ export class FeatureUsageChartView extends ChartView {
   series!: FeatureUsageSeriesView[];
 }
 
-/** As many users as are counted on a day in an organization. */
-export const MOST_USERS = 5_105;
-
 /** Puts points in their places. @param points by feature and value. */
 export function toSeries(points: readonly Point[], days: readonly string[]): FeatureUsageSeriesView[] {
   const placeOf = new Map(days.map((day, place) => [day, place]));
@@ -77,14 +69,13 @@ export function toSeries(points: readonly Point[], days: readonly string[]): Fea
     const key = JSON.stringify([feature, value]);
     let one = series.get(key);
     if (!one) {
-      one = { feature, value, evaluations: zeros(), users: zeros(), usersAtLeast: false, organizations: zeros() };
+      one = { feature, value, evaluations: zeros(), users: zeros(), organizations: zeros() };
       series.set(key, one);
     }
     const place = placeOf.get(day)!;
     one.evaluations[place] = counts.evaluations;
     one.users[place] = counts.users;
     one.organizations[place] = counts.organizations;
-    one.usersAtLeast ||= counts.users >= MOST_USERS;
   }
   return [...series.values()];
 }
