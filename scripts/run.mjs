@@ -2,7 +2,7 @@
 import './require-node.mjs';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from './build.mjs';
+import { buildIfChanged } from './build.mjs';
 
 const options = process.argv.slice(2);
 const flags = new Set();
@@ -11,7 +11,7 @@ const [entry, ...rest] = options;
 const built = new URL(`../dist/${entry}.js`, import.meta.url);
 
 if (flags.has('--production')) process.env.NODE_ENV ??= 'production';
-if (flags.has('--build') || (!flags.has('--production') && !existsSync(built))) build();
+if (flags.has('--build') || (!flags.has('--production') && !existsSync(built))) buildIfChanged();
 if (!existsSync(built)) {
   console.error('Nothing is built yet. Run: npm run build');
   process.exit(1);

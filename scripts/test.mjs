@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from './build.mjs';
+import { buildIfChanged } from './build.mjs';
 import { provideSystemPrograms } from './system-programs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,7 +19,7 @@ if (system) {
     console.error(complaint);
     process.exit(1);
   }
-  build();
+  buildIfChanged();
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tenon-report-'));
