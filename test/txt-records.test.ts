@@ -12,7 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => dns.close());
 
-const ask = (): Promise<string[]> => txtRecordsOf(NAME, [dns.address], 20);
+/** Waits as the product does where an answer comes: on a loaded machine 20 ms passed before one was read, twice. */
+const ask = (): Promise<string[]> => txtRecordsOf(NAME, [dns.address]);
+const NO_ANSWER_MS = 20;
 
 describe('O5 TXT records', () => {
   it('are read whole: the strings of one record belong together', async () => {
@@ -32,8 +34,7 @@ describe('O5 TXT records', () => {
     const huge = Array.from({ length: 220 }, (_, index) => `${index}-`.padEnd(250, 'x'));
     dns.zones.set(NAME, { txt: huge });
     expect(await ask()).toEqual(huge);
-    // What is not answered in time is asked again, the same way.
-    expect([...new Set(dns.asked.map(({ over }) => over))]).toEqual(['udp', 'tcp']);
+    expect(dns.asked.map(({ over }) => over)).toEqual(['udp', 'tcp']);
   });
 
   it('behind a CNAME count; one that leads to itself is nothing, and is not followed', async () => {
@@ -48,13 +49,13 @@ describe('O5 TXT records', () => {
 
   it.each(['SERVFAIL', 'REFUSED', 'silence', 'garbage'] as const)('are unknown after %s', async (fails) => {
     dns.zones.set(NAME, { fails });
-    await expect(ask()).rejects.toMatchObject(FAILED);
+    await expect(txtRecordsOf(NAME, [dns.address], NO_ANSWER_MS)).rejects.toMatchObject(FAILED);
   });
 
   it('are unknown while the server is down; another one is asked', async () => {
     const down = `127.0.0.1:${await freePort()}`;
-    await expect(txtRecordsOf(NAME, [down], 20)).rejects.toMatchObject(FAILED);
+    await expect(txtRecordsOf(NAME, [down], NO_ANSWER_MS)).rejects.toMatchObject(FAILED);
     dns.zones.set(NAME, { txt: ['found'] });
-    expect(await txtRecordsOf(NAME, [down, dns.address], 20)).toEqual(['found']);
+    expect(await txtRecordsOf(NAME, [down, dns.address])).toEqual(['found']);
   });
 });
