@@ -1,11 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
 import { migrateUp } from '../../src/database/schema.js';
 import { librarySchemas } from '../../src/library-schemas.js';
+import { makeClusterFolder } from './cluster-folder.js';
 
 /** Logins of the cluster that the tests run on; the names of databases are exchanged in them. */
 export interface TestCluster {
@@ -33,9 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (TEST_SUPERUSER_URL && TEST_OWNER_URL && TEST_APP_URL) {
     cluster = { superuserUrl: TEST_SUPERUSER_URL, ownerUrl: TEST_OWNER_URL, appUrl: TEST_APP_URL };
   } else {
-    const dataDir = mkdtempSync(join(tmpdir(), 'tenon-test-'));
-    // mkdtemp closes the folder to others; as root the server runs as somebody else and would move away.
-    chmodSync(dataDir, 0o755);
+    const dataDir = makeClusterFolder('tenon-test-');
     const embedded = await startEmbeddedPostgres({
       dataDir,
       say: () => undefined,

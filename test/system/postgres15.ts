@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import programs from '../../scripts/system-programs.json' with { type: 'json' };
+import { makeClusterFolder } from '../harness/cluster-folder.js';
 import { freePort } from '../harness/port.js';
 import { userIds } from './users.js';
 
@@ -22,11 +22,10 @@ export const LOGIN_PASSWORD = 'only of this cluster';
 
 /** Installs and starts a cluster on loopback; as root, under the user that Debian's package made. */
 export async function startPostgres15(): Promise<Postgres15> {
-  const folder = mkdtempSync(join(tmpdir(), 'tenon-postgres15-'));
+  const folder = makeClusterFolder('tenon-postgres15-');
   const user = process.getuid?.() === 0 ? userIds('postgres') : undefined;
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, LOGIN_PASSWORD);
-  chmodSync(folder, 0o755);
   if (user) for (const path of [folder, passwordFile]) chownSync(path, user.uid, user.gid);
 
   const data = join(folder, 'data');
