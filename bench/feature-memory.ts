@@ -47,8 +47,8 @@ export async function featureMemoryBench(postgres: EmbeddedPostgres): Promise<Fi
   const ask = async (index: number): Promise<void> => {
     const url = `${tenon.url}/ofrep/v1/evaluate/flags${index < WITH_OVERRIDES ? '' : `/${flagOf(index % FLAGS)}`}`;
     const answer = await fetch(url, { method: 'POST', headers: headersOf(keys[index]!), body });
-    await answer.arrayBuffer();
-    if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
+    const text = await answer.text();
+    if (answer.status !== 200) throw new Error(`${url}: ${answer.status} ${text}`);
   };
   const before = residentMb(tenon.process.pid!);
   let next = 0;
