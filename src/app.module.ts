@@ -6,6 +6,7 @@ import { AuditModule } from './audit/audit.module.js';
 import { AuthGuard } from './auth/auth.guard.js';
 import { Denials } from './auth/denials.js';
 import { AuthModule } from './auth/auth.module.js';
+import { CleanupModule } from './cleanup/cleanup.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EnvironmentsModule } from './environments/environments.module.js';
 import { entities } from './entities.js';
@@ -38,6 +39,7 @@ export class AppModule {
         OrganizationsModule,
         FeaturesModule,
         AuthModule,
+        CleanupModule,
         AdminModule,
       ],
       // In this order: who asks, then how often.

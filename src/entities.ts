@@ -31,6 +31,7 @@ import { FeatureSegment } from './features/segments/feature-segment.entity.js';
 import { FeatureUsageDay, OrganizationUsageDay, UserFeatureUsage } from './features/usage/feature-usage.entity.js';
 import { FeatureTemplate } from './features/templates/feature-template.entity.js';
 import { TemplateApplicationChange, TemplateApplicationLog } from './features/templates/template-application.entity.js';
+import { CleanupBatch, CleanupRun, CleanupRunType } from './cleanup/runs/cleanup-run.entity.js';
 import { Domain } from './organizations/domains/domain.entity.js';
 import { Invitation } from './organizations/invitations/invitation.entity.js';
 import { Membership } from './organizations/members/membership.entity.js';
@@ -89,4 +90,7 @@ export const entities = [
   FeatureTemplate,
   TemplateApplicationLog,
   TemplateApplicationChange,
+  CleanupRun,
+  CleanupRunType,
+  CleanupBatch,
 ];

@@ -336,7 +336,7 @@ describe('O5 the daily check', () => {
       .get(Schedules)
       .list()
       .find(({ id }) => id === 'domains-recheck')!
-      .run(signal);
+      .run(signal, new Date());
   const due = (view: DomainView) => age(view, `last_checked_at = now() - interval '1 day'`);
   /** To whom mails about the organization went. */
   const mailed = async (template: string, { admin }: Tenant): Promise<number> =>

@@ -1,8 +1,7 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { removeOldConsumptions, removeOldMeters } from '../src/features/metering/metering.cleanup.js';
-import { Schedules } from '../src/jobs/schedules.js';
+import { expiredConsumptions, expiredMeters } from '../src/features/metering/metering.cleanup.js';
 import { atOnce, countStatuses, entriesOf } from './harness/accounts.js';
+import { removeExpired } from './harness/cleanup.js';
 import { insertApiKey, insertServiceAccount } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
@@ -410,16 +409,11 @@ describe('F5 what is not needed any more', () => {
         used,
         `${months} months`,
       );
-    const em = tenon.app.get(EntityManager);
-    expect(await removeOldConsumptions(em)).toBe(1);
+    expect(await removeExpired(tenon.app, expiredConsumptions)).toBe(1);
     expect(await keysOf(key)).toEqual(['new']);
-    expect(await removeOldMeters(em)).toBe(1);
+    expect(await removeExpired(tenon.app, expiredMeters)).toBe(1);
     const left = await rows('select used from feature_meters where organization_id = $1 order by used', organizationId);
     expect(left.map(({ used }) => Number(used))).toEqual([1, 2, 12]);
-    const schedules = tenon.app.get(Schedules).list();
-    expect(schedules.map(({ id }) => id)).toEqual(
-      expect.arrayContaining(['feature-consumptions-cleanup', 'feature-meters-cleanup']),
-    );
   });
 
   it('goes with its feature', async () => {

@@ -1,8 +1,7 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { removeExpiredOverrides } from '../src/features/overrides/overrides.cleanup.js';
-import { Schedules } from '../src/jobs/schedules.js';
+import { expiredOverrides } from '../src/features/overrides/overrides.cleanup.js';
 import { atOnce, countStatuses, entriesOf } from './harness/accounts.js';
+import { removeExpired } from './harness/cleanup.js';
 import { insertApiKey, insertServiceAccount } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
@@ -453,13 +452,7 @@ describe('F4 overrides that have expired', () => {
     await remove(late!).expect(404);
     await put(late!, { value: true }).expect(200);
     expect((await told('feature.overridden')).at(-1)).toMatchObject({ before: null });
-    expect(await removeExpiredOverrides(tenon.app.get(EntityManager))).toBe(1);
+    expect(await removeExpired(tenon.app, expiredOverrides)).toBe(1);
     expect((await stored()).map(({ feature_key }) => feature_key).toSorted()).toEqual([late, live, never].toSorted());
-    expect(
-      tenon.app
-        .get(Schedules)
-        .list()
-        .map(({ id }) => id),
-    ).toContain('feature-overrides-cleanup');
   });
 });

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import supertest from 'supertest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort, startApp } from './harness/app.js';
+import { startApp } from './harness/app.js';
+import { startChild } from './harness/child-instance.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { featureAdmin } from './harness/feature-admin.js';
 import { insertFeatures } from './harness/features.js';
@@ -45,7 +45,7 @@ it('case: killed in the middle of an application to 1,000 organizations, nothing
   await post('/api/v1/feature-templates', { key: 'many', name: 'Many', values }).expect(201);
   await first.close();
 
-  const { child, url } = await startChild();
+  const { child, url } = await startChild(db, { PUBLIC_URL });
   const path = '/api/v1/feature-templates/many/applications';
   const body = { all: true, reason: 'For a test' };
   const { id } = (await supertest(url).post(path).set(admin).send(body).expect(202)).body as { id: string };
@@ -71,21 +71,3 @@ it('case: killed in the middle of an application to 1,000 organizations, nothing
   ]);
   await next.close();
 }, 90_000);
-
-async function startChild(): Promise<{ child: ChildProcess; url: string }> {
-  const port = await freePort();
-  const child = spawn('node', ['--import', './test/harness/typescript.mjs', 'test/children/instance.ts'], {
-    env: {
-      ...process.env,
-      NODE_ENV: 'test',
-      DATABASE_URL: db.appUrl,
-      PORT: String(port),
-      RATE_LIMITS: 'off',
-      PUBLIC_URL,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const chunk of child.stdout!)
-    if (String(chunk).includes('ready')) return { child, url: `http://127.0.0.1:${port}` };
-  throw new Error('the child ended before it was ready');
-}

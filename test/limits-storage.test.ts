@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { MikroORM } from '@mikro-orm/postgresql';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { removeExpiredLimits } from '../src/limits/limits.cleanup.js';
+import { expiredLimits } from '../src/limits/limits.cleanup.js';
 import { PostgresLimitStorage } from '../src/limits/postgres-limit-storage.js';
+import { removeExpired } from './harness/cleanup.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { startProbe } from './limits.probe.js';
 
@@ -120,8 +120,7 @@ describe('P5 expired limits', () => {
         insert into rate_limit_tracking select decode(md5(n::text), 'hex'), 'api-ip', 1, now() - interval '1 hour',
                now() + case when n <= 250 then -1 else 1 end * interval '1 minute' * (n % 7 + 1)
           from generate_series(1, 300) as n`);
-      const { em } = probe.app.get(MikroORM);
-      expect(await removeExpiredLimits(em.fork(), 20)).toBe(250);
+      expect(await removeExpired(probe.app, expiredLimits, 20)).toBe(250);
       const { rows } = await db.sql.query(
         'select count(*)::int, min(expires_at) > now() as running from rate_limit_tracking',
       );

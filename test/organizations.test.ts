@@ -307,7 +307,7 @@ describe('O1 deleting', () => {
       .get(Schedules)
       .list()
       .find(({ id }) => id === 'organizations-purge')!
-      .run(signal);
+      .run(signal, new Date());
 
   it('what is put into an organization while it is removed finds nothing there', async () => {
     const { organizationId, path } = await insertTeam('owner');
@@ -525,7 +525,7 @@ describe('case 26: an organization keeps an owner who can sign in', () => {
       .get(Schedules)
       .list()
       .find(({ id }) => id === 'organizations-purge')!;
-    const [erased] = await Promise.all([erase(team.owner), purge.run(new AbortController().signal)]);
+    const [erased] = await Promise.all([erase(team.owner), purge.run(new AbortController().signal, new Date())]);
     expect(erased.status).toBe(202);
     expect(await rows('select from organizations where id = $1', team.organizationId)).toEqual([]);
   });

@@ -4,10 +4,11 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OutboxHandlers, PermanentFailure } from '../src/jobs/outbox-handlers.js';
-import { OutboxHistory } from '../src/jobs/outbox-history.js';
+import { expiredMessages } from '../src/jobs/outbox.cleanup.js';
 import { OutboxRelay } from '../src/jobs/outbox-relay.js';
 import { Outbox } from '../src/jobs/outbox.service.js';
 import { startApp, type TestApp } from './harness/app.js';
+import { removeExpired } from './harness/cleanup.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 
 const FAST = { firstDelayMs: 10, maxDelayMs: 20 };
@@ -170,7 +171,7 @@ describe('promise 1: work commits with its change', () => {
     const [old, young] = [await add(tenon, 'test.old', {}), await add(tenon, 'test.old', {})];
     for (const id of [old, young]) await expect.poll(statusOf(tenon, id)).toBe('sent');
     await tenon.db.sql.query(`update outbox set created_at = now() - interval '31 days' where id = $1`, [old]);
-    expect(await tenon.app.get(OutboxHistory).removeOld(new AbortController().signal)).toBe(1);
+    expect(await removeExpired(tenon.app, expiredMessages)).toBe(1);
     expect([await row(tenon.db, old), (await row(tenon.db, young))?.status]).toEqual([undefined, 'sent']);
   });
 });

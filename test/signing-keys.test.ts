@@ -193,7 +193,7 @@ describe('A7 signing keys', () => {
   it('the schedule rotates after 90 days, and removes what no longer verifies', async () => {
     const [instance] = await start({});
     const schedule = rotateSigningKeys(instance!.keys);
-    const run = () => schedule.run(new AbortController().signal);
+    const run = () => schedule.run(new AbortController().signal, new Date());
     const { kid: first } = await issue(instance!);
     await change(`update signing_keys set activated_at = now() - interval '89 days'`);
     expect(await run()).toBeNull();

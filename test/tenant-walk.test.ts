@@ -20,6 +20,7 @@ let before: { theirs: Snapshot; mine: Snapshot };
 
 const SEEDED_CHANGE = newId();
 const SEEDED_APPLICATION = newId();
+const SEEDED_CLEANUP = newId();
 
 beforeAll(async () => {
   tenon = await startApp({ env: { DNS_SERVERS: '127.0.0.1:1' } });
@@ -48,6 +49,11 @@ beforeAll(async () => {
     `insert into template_application_logs (id, template_key, template, scope, reason, status, total, created_at)
      values ($1, 'pilot-customers', '{}', 'all', 'Seeded', 'failed', 0, now())`,
     [SEEDED_APPLICATION],
+  );
+  await tenon.db.sql.query(
+    `insert into cleanup_runs (id, trigger, batch_size, dry_run, status, created_at)
+     values ($1, 'request', 1000, true, 'completed', now())`,
+    [SEEDED_CLEANUP],
   );
   [mine, theirs, deactivated, deleted] = [
     await seedTenant(tenon),
@@ -86,6 +92,7 @@ const COMMON: Record<string, string> = {
   policies: 'production',
   'feature-templates': 'pilot-customers',
   applications: SEEDED_APPLICATION,
+  'task-status': SEEDED_CLEANUP,
 };
 /** What a query or a body names by an id, and the segment under which it is known. */
 const REFERENCES: Record<string, string> = {

@@ -110,6 +110,9 @@ const table = {
   'widget.deleted': (e) => `${e.who} removed the widget ${e.target}`,
   'dashboard.arranged': (e) => `${e.self} arranged their dashboard`,
   'dashboard.reset': (e) => `${e.self} went back to the default dashboard`,
+  'cleanup.requested': (e) =>
+    `${e.who} asked for what has expired to be ${e.now('', 'dryRun') === 'true' ? 'counted' : 'removed'}: ${e.now('…', 'types')}`,
+  'cleanup.ended': (e) => `${e.who} removed ${e.now('0', 'deleted')} of ${e.now('0', 'expired')} rows that had expired`,
   'template.created': (e) => `${e.who} made the template ${e.target}`,
   'template.updated': (e) => `${e.who} changed the template ${e.target}${e.fields}`,
   'template.deleted': (e) => `${e.who} removed the template ${e.target}`,

@@ -40,6 +40,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Administration', 'People, for platform admins.'],
   ['Audit', 'The trail of what happened.'],
   ['Mail', 'Mails that were sent, or kept where no server is configured.'],
+  ['Cleanup', 'What has expired, how it leaves, and when.'],
   ['System', 'What this is and how it does.'],
 ];
 

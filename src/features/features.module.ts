@@ -28,12 +28,10 @@ import { EvaluationService } from './evaluation/evaluation.service.js';
 import { FeatureChanges } from './feature-changes.js';
 import { ImpactController } from './impact/impact.controller.js';
 import { ImpactService } from './impact/impact.service.js';
-import { meteringSchedules } from './metering/metering.cleanup.js';
 import { MeteringController } from './metering/metering.controller.js';
 import { MeteringService } from './metering/metering.service.js';
 import { EntitlementsController } from './overrides/entitlements.controller.js';
 import { EntitlementsService } from './overrides/entitlements.service.js';
-import { overridesSchedule } from './overrides/overrides.cleanup.js';
 import { OverridesOfEnvironments } from './overrides/overrides-of-environments.js';
 import { OverridesService } from './overrides/overrides.service.js';
 import { EventStreams } from './openfeature/event-streams.js';
@@ -128,7 +126,6 @@ import { UsageService } from './usage/usage.service.js';
 })
 export class FeaturesModule {
   constructor(schedules: Schedules, em: EntityManager, applying: ApplyingService) {
-    for (const schedule of [overridesSchedule(em), ...meteringSchedules(em), usageSchedule(em), applying.schedule()])
-      schedules.register(schedule);
+    for (const schedule of [usageSchedule(em), applying.schedule()]) schedules.register(schedule);
   }
 }

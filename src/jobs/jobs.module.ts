@@ -20,16 +20,8 @@ export class JobsModule implements BeforeApplicationShutdown {
   constructor(
     private readonly runner: JobRunner,
     readiness: Readiness,
-    schedules: Schedules,
-    history: OutboxHistory,
   ) {
     readiness.addStep({ name: 'jobs', run: () => runner.start() });
-    schedules.register({
-      id: 'outbox-history',
-      description: 'Removes what the outbox delivered, or gave up, more than 30 days ago',
-      schedule: '17 3 * * *',
-      run: (signal) => history.removeOld(signal),
-    });
   }
 
   /** Before the connections of the others close: jobs need them to end well. */

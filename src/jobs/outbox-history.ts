@@ -3,10 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { asSystem } from '../database/tenant-context.js';
 import { OutboxMessage, type OutboxStatus, type OutboxSummary } from './outbox.entity.js';
 
-const KEEP_DAYS = 30;
-/** Rows deleted by one statement; more would hold their locks longer than others like to wait. */
-const REMOVE_ROWS = 1_000;
-
 export interface HistoryFilter {
   topic: string;
   status?: OutboxStatus;
@@ -17,7 +13,7 @@ export interface HistoryFilter {
   limit: number;
 }
 
-/** What became of messages, across tenants: for platform admins, health and cleanup. */
+/** What became of messages, across tenants: for platform admins and health. */
 @Injectable()
 export class OutboxHistory {
   constructor(private readonly em: EntityManager) {}
@@ -35,21 +31,5 @@ export class OutboxHistory {
   /** How many messages, of one topic or of all, still have to go. */
   async pending(topic?: string): Promise<number> {
     return asSystem(this.em, (em) => em.count(OutboxMessage, { ...(topic && { topic }), status: 'pending' }));
-  }
-
-  /** Removes what ended more than 30 days ago, in batches. @returns how many. */
-  async removeOld(signal: AbortSignal): Promise<number> {
-    let removed = 0;
-    for (;;) {
-      const batch = await asSystem(this.em, (em) =>
-        em.execute(
-          `delete from outbox where ctid = any (array(
-             select ctid from outbox where status <> 'pending' and created_at < now() - interval '${KEEP_DAYS} days'
-              order by id limit ${REMOVE_ROWS} for update skip locked)) returning 1`,
-        ),
-      );
-      removed += batch.length;
-      if (batch.length < REMOVE_ROWS || signal.aborted) return removed;
-    }
   }
 }

@@ -29,6 +29,11 @@ const OutboxMessageSchema = defineEntity({
       expression: `create index outbox_pending_index on outbox (available_at) where status = 'pending'`,
     },
     {
+      // By age: what ended leaves after a while.
+      name: 'outbox_ended_index',
+      expression: `create index outbox_ended_index on outbox (created_at) where status <> 'pending'`,
+    },
+    {
       name: 'outbox_dedupe_key_index',
       expression: `create index outbox_dedupe_key_index on outbox (dedupe_key) where dedupe_key is not null`,
     },

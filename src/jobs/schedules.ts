@@ -27,8 +27,11 @@ export interface Schedule {
   schedule: string;
   /** IANA name; UTC when left out. */
   timezone?: string;
-  /** The signal is aborted when the time limit of 10 minutes is over, or the process stops. */
-  run: (signal: AbortSignal) => Promise<unknown>;
+  /**
+   * The signal is aborted when the time limit of 10 minutes is over, or the process stops. The slot is the time that the
+   * run stands for, which is past where it is late.
+   */
+  run: (signal: AbortSignal, slot: Date) => Promise<unknown>;
 }
 
 /** What runs by the calendar. A slot that nobody was up for runs once, late, at the next start. */
@@ -69,10 +72,15 @@ export class Schedules {
     const schedule = this.schedules.get(job.name);
     if (!schedule) return this.log.warn(`"${job.name}" is no schedule of this version`);
     try {
-      await withTimeLimit(TIME_LIMIT_MS, stop, schedule.run);
+      await withTimeLimit(TIME_LIMIT_MS, stop, (signal) => schedule.run(signal, slotOf(job)));
     } catch (error) {
       if (!stop.aborted) this.log.error({ schedule: schedule.id, err: error }, 'schedule failed');
       throw error;
     }
   }
+}
+
+/** BullMQ names the job of a slot after its time: `repeat:id:milliseconds`. */
+function slotOf(job: Job): Date {
+  return new Date(Number(job.id!.slice(job.id!.lastIndexOf(':') + 1)));
 }

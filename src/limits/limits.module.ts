@@ -1,9 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Global, Module } from '@nestjs/common';
 import { ThrottlerStorage } from '@nestjs/throttler';
-import { Schedules } from '../jobs/schedules.js';
 import { SecretBox } from '../kernel/secrets.js';
-import { removeExpiredLimits } from './limits.cleanup.js';
 import { LimitsGuard } from './limits.guard.js';
 import { LimitsService } from './limits.service.js';
 import { PostgresLimitStorage } from './postgres-limit-storage.js';
@@ -23,13 +21,4 @@ import { PostgresLimitStorage } from './postgres-limit-storage.js';
   ],
   exports: [LimitsService, LimitsGuard],
 })
-export class LimitsModule {
-  constructor(schedules: Schedules, em: EntityManager) {
-    schedules.register({
-      id: 'expired-limits',
-      description: 'Removes the counts of rate limits whose windows are over',
-      schedule: '41 * * * *',
-      run: (signal) => removeExpiredLimits(em, undefined, signal),
-    });
-  }
-}
+export class LimitsModule {}

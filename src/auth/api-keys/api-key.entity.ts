@@ -23,6 +23,11 @@ const ApiKeySchema = defineEntity({
       name: 'api_keys_user_id_index',
       expression: 'create index api_keys_user_id_index on api_keys (user_id) where user_id is not null',
     },
+    {
+      // What expired leaves after a while.
+      name: 'api_keys_expires_at_index',
+      expression: 'create index api_keys_expires_at_index on api_keys (expires_at) where expires_at is not null',
+    },
   ],
   properties: {
     organization: () => p.manyToOne(Organization).primary().deleteRule('cascade'),

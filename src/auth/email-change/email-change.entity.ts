@@ -16,10 +16,10 @@ const EmailChangeSchema = defineEntity({
     undoTokenHash: p.blob().unique(),
     createdAt: p.datetime(),
     /** Until when the new address can confirm. */
-    expiresAt: p.datetime().index(),
+    expiresAt: p.datetime(),
     confirmedAt: p.datetime().nullable(),
     /** Until when the old address can undo: 7 days from the request, and again from the confirmation. */
-    undoExpiresAt: p.datetime(),
+    undoExpiresAt: p.datetime().index(),
     undoneAt: p.datetime().nullable(),
   },
 });

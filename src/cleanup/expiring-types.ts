@@ -1,0 +1,48 @@
+import { expiredApiKeys } from '../auth/api-keys/api-keys.cleanup.js';
+import { expiredEmailChanges } from '../auth/email-change/email-change.cleanup.js';
+import { expiredLoginAttempts } from '../auth/login/login-attempts.cleanup.js';
+import { expiredPasswordResets } from '../auth/passwords/password-resets.cleanup.js';
+import { expiredRegistrations } from '../auth/registration/registration.cleanup.js';
+import { expiredRefreshTokens, expiredSessions } from '../auth/sessions/sessions.cleanup.js';
+import type { ExpiringType } from '../database/expiring-type.js';
+import { expiredConsumptions, expiredMeters } from '../features/metering/metering.cleanup.js';
+import { expiredOverrides } from '../features/overrides/overrides.cleanup.js';
+import { expiredMessages } from '../jobs/outbox.cleanup.js';
+import { expiredLimits } from '../limits/limits.cleanup.js';
+import { expiredInvitations } from '../organizations/invitations/invitations.cleanup.js';
+import { expiredRuns } from './runs/cleanup-runs.cleanup.js';
+
+/** What proves something once, or for a while. Refresh tokens come before their sessions, which would take them along. */
+const TOKENS = [
+  expiredRegistrations,
+  expiredPasswordResets,
+  expiredEmailChanges,
+  expiredInvitations,
+  expiredRefreshTokens,
+  expiredSessions,
+];
+
+/** What else is kept for a time and not longer. */
+const RECORDS = [
+  expiredApiKeys,
+  expiredLoginAttempts,
+  expiredLimits,
+  expiredOverrides,
+  expiredConsumptions,
+  expiredMeters,
+  expiredMessages,
+  expiredRuns,
+];
+
+/** Everything that leaves on time, in the order in which it is swept. */
+export const EXPIRING_TYPES: readonly ExpiringType[] = [...TOKENS, ...RECORDS];
+export const TYPE_NAMES: readonly string[] = EXPIRING_TYPES.map(({ name }) => name);
+/** What is swept when somebody asks for a run and names no type. */
+export const TOKEN_TYPE_NAMES: readonly string[] = TOKENS.map(({ name }) => name);
+/** What is swept every hour. */
+export const HOURLY_TYPE_NAMES: readonly string[] = EXPIRING_TYPES.filter(({ hourly }) => hourly).map(
+  ({ name }) => name,
+);
+
+/** The type of that name; undefined for one of another version. */
+export const findType = (name: string): ExpiringType | undefined => EXPIRING_TYPES.find((type) => type.name === name);
