@@ -46,6 +46,7 @@ describe('P1 the environment', () => {
       CORS_ORIGINS: 'https://app.example.com/path',
       RATE_LIMITS: 'sometimes',
       DNS_SERVERS: 'dns.example.com',
+      WEBHOOK_TARGETS: 'private',
     });
     for (const name of [
       'PORT',
@@ -56,6 +57,7 @@ describe('P1 the environment', () => {
       'CORS_ORIGINS',
       'RATE_LIMITS',
       'DNS_SERVERS',
+      'WEBHOOK_TARGETS',
     ])
       expect(problems.some((problem) => problem.startsWith(name))).toBe(true);
     expect(problems.join()).not.toContain('hunter2');

@@ -47,8 +47,10 @@ export class Env {
   readonly rateLimits!: boolean;
   /** What Fastify's `trustProxy` takes: false, or the addresses and networks that may set X-Forwarded-For. */
   readonly trustProxy!: false | string[];
-  /** `ip` or `ip:port` of the resolvers that look for proofs of domains; empty: the system's. */
+  /** `ip` or `ip:port` of the resolvers that look for proofs of domains and receivers of webhooks; empty: the system's. */
   readonly dnsServers!: readonly string[];
+  /** `public`: by https to public addresses; `any`: by http, too, and into this network. */
+  readonly webhookTargets!: 'public' | 'any';
   readonly docs!: boolean;
   readonly metricsToken?: string;
   readonly allowEmbedded!: boolean;
@@ -96,6 +98,7 @@ export function loadEnv(source: Readonly<Record<string, string | undefined>> = p
     rateLimits: read.oneOf('RATE_LIMITS', ['on', 'off'], 'on') === 'on',
     trustProxy: read.proxies('TRUST_PROXY'),
     dnsServers: read.dnsServers('DNS_SERVERS'),
+    webhookTargets: read.oneOf('WEBHOOK_TARGETS', ['public', 'any'], 'public'),
     docs: read.oneOf('DOCS', ['on', 'off'], 'on') === 'on',
     metricsToken: read.text('METRICS_TOKEN'),
     allowEmbedded: read.oneOf('ALLOW_EMBEDDED', ['1', '0'], '0') === '1',

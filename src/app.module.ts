@@ -20,6 +20,7 @@ import { LimitsModule } from './limits/limits.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { UsersModule } from './users/users.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The list of rooms, from the ground up. */
 @Module({})
@@ -40,6 +41,7 @@ export class AppModule {
         FeaturesModule,
         AuthModule,
         CleanupModule,
+        WebhooksModule,
         AdminModule,
       ],
       // In this order: who asks, then how often.

@@ -41,6 +41,8 @@ import { OrganizationPolicies } from './organizations/policies/organization-poli
 import { CustomRole } from './organizations/roles/custom-role.entity.js';
 import { RolePermission } from './organizations/roles/role-permission.entity.js';
 import { User } from './users/user.entity.js';
+import { WebhookDelivery } from './webhooks/deliveries/webhook-delivery.entity.js';
+import { WebhookEndpoint } from './webhooks/endpoints/webhook-endpoint.entity.js';
 
 /** Every table that the ORM knows. */
 export const entities = [
@@ -93,4 +95,6 @@ export const entities = [
   CleanupRun,
   CleanupRunType,
   CleanupBatch,
+  WebhookEndpoint,
+  WebhookDelivery,
 ];

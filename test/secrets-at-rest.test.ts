@@ -43,6 +43,11 @@ describe('case 12: secrets in the database', () => {
       await tenon.http.get(`/api/v1${at}/members`).set({ 'x-api-key': shown! }).expect(200);
     await tenon.http.get(`/api/v1${at}/audit-log`).set({ 'x-api-key': secrets.rotatedApiKey! }).expect(403);
 
+    const hook = { url: 'https://1.1.1.1/', eventTypes: ['*'] };
+    const webhook = await post(`${at}/webhooks`, hook).set(auth).expect(201);
+    const renewed = await post(`${at}/webhooks/${webhook.body.id}/rotate-secret`, {}).set(auth).expect(200);
+    [secrets.webhook, secrets.renewedWebhook] = [webhook.body.secret.slice(6), renewed.body.secret.slice(6)];
+
     const { rows: tables } = await tenon.db.sql.query<{ name: string }>(
       `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'bullmq')`,
     );

@@ -30,9 +30,12 @@ export class AuditService {
    * Adds an entry to the ambient EntityManager: it commits with the change that it tells of, or not at all. A refusal
    * that has to be remembered commits its entry first and throws then.
    * @param action `area.verb` in the past, such as `session.revoked`.
+   * @returns the entry's id.
    */
-  record(actor: Actor, action: string, facts: AuditFacts = {}): void {
-    this.em.persist(Object.assign(new AuditEntry(), this.compose(actor, action, facts)));
+  record(actor: Actor, action: string, facts: AuditFacts = {}): string {
+    const entry = Object.assign(new AuditEntry(), this.compose(actor, action, facts));
+    this.em.persist(entry);
+    return entry.id;
   }
 
   /**

@@ -120,6 +120,15 @@ const table = {
     `${e.who} applied the template ${e.target} to ${e.now('no', 'organizations')} organizations`,
   'template.rolled_back': (e) =>
     `${e.who} took back the template ${e.target} from ${e.now('its', 'organizations')} organizations`,
+
+  'webhook.created': (e) => `${e.who} made a webhook to ${e.now('a receiver', 'host')}`,
+  'webhook.updated': (e) => `${e.who} changed the webhook to ${e.now('a receiver', 'host')}${e.fields}`,
+  'webhook.deleted': (e) => `${e.who} removed the webhook to ${e.now('a receiver', 'host')}`,
+  'webhook.disabled': (e) => `${e.who} switched off the webhook to ${e.now('a receiver', 'host')}: ${e.reason}`,
+  'webhook.secret_rotated': (e) => `${e.who} gave the webhook to ${e.now('a receiver', 'host')} another secret`,
+  'webhook.tested': (e) => `${e.who} sent a test to the webhook to ${e.now('a receiver', 'host')}`,
+  'webhook.replayed': (e) =>
+    `${e.who} had ${e.now('some', 'deliveries')} events sent again to ${e.now('a receiver', 'host')}`,
 } satisfies Record<string, Sentence>;
 
 const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence>(table));

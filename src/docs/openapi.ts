@@ -39,6 +39,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['OpenFeature', 'The same for the SDKs of OpenFeature, by its Remote Evaluation Protocol (OFREP 0.3.0).'],
   ['Administration', 'People, for platform admins.'],
   ['Audit', 'The trail of what happened.'],
+  ['Webhooks', 'Telling other programs what the trail says.'],
   ['Mail', 'Mails that were sent, or kept where no server is configured.'],
   ['Cleanup', 'What has expired, how it leaves, and when.'],
   ['System', 'What this is and how it does.'],

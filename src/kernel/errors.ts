@@ -37,6 +37,8 @@ export const errors = {
   seat_limit_reached: { status: 409, title: 'The plan has no seat left' },
   plan_limit_reached: { status: 409, title: 'The plan does not allow more of these' },
   api_key_limit_reached: { status: 409, title: 'The organization has as many API keys as it can; revoke some' },
+  webhook_limit_reached: { status: 409, title: 'There are as many webhooks here as there can be; remove some' },
+  webhook_disabled: { status: 409, title: 'The webhook is switched off; nothing is sent to it' },
   plan_in_use: { status: 409, title: 'Organizations are on this plan' },
   role_in_use: { status: 409, title: 'Members, service accounts or open invitations have this role' },
   role_key_taken: { status: 409, title: 'The organization has a role of this key' },

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '../../src/kernel/ids.js';
+import { SecretBox } from '../../src/kernel/secrets.js';
 import { hashToken } from '../../src/kernel/tokens.js';
+import { sealOfSecret } from '../../src/webhooks/endpoints/webhook-secrets.js';
+import { newSecret } from '../../src/webhooks/sending/signature.js';
 import { insertApiKey, insertServiceAccount } from './api-keys.js';
 import type { TestApp } from './app.js';
 import { insertFeatures } from './features.js';
@@ -62,7 +65,7 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
     await insertFeatures(tenon, { key: SEEDED_FEATURE, type: 'number', defaultValue: 5, metering });
   await insertWidget(tenon, { key: SEEDED_WIDGET, requiredFeatures: [SEEDED_FEATURE] });
 
-  const [invitationId, domainId, entryId, requestId] = [newId(), newId(), newId(), newId()];
+  const [invitationId, domainId, entryId, requestId, webhookId] = [newId(), newId(), newId(), newId(), newId()];
   await Promise.all([
     sql(
       `insert into invitations (organization_id, id, email, role, token_hash, invited_by, created_at, expires_at)
@@ -157,6 +160,23 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       organizationId,
     ),
   ]);
+  // After the entry, and for nothing that the walk does: it changes nothing by itself.
+  await sql(
+    `insert into webhook_endpoints (id, organization_id, url, event_types, secret, created_at, updated_at)
+     values ($1, $2, $3, '{domain.lapsed}', $4, now(), now())`,
+    webhookId,
+    organizationId,
+    `https://hooks.${mark}.example/`,
+    tenon.app.get(SecretBox).encrypt(newSecret(), sealOfSecret(webhookId)),
+  );
+  await sql(
+    `insert into webhook_deliveries (endpoint_id, event_id, organization_id, event_type, delivered_at, attempts)
+     values ($1, $2, $3, 'organization.updated', now(), $4)`,
+    webhookId,
+    entryId,
+    organizationId,
+    JSON.stringify([{ at: new Date().toISOString(), durationMs: 1, status: 200, error: null, body: `Said ${mark}` }]),
+  );
   const { serviceAccountId } = await insertServiceAccount(tenon.db, organizationId, {
     name: `Account ${mark}`,
     role: 'viewer',
@@ -180,6 +200,8 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       roles: roleKey,
       'service-accounts': serviceAccountId,
       'api-keys': apiKeyId,
+      webhooks: webhookId,
+      deliveries: entryId,
       requests: requestId,
     },
     secrets: [
@@ -194,6 +216,7 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
       serviceAccountId,
       apiKeyId,
       key,
+      webhookId,
       ...people.flatMap(({ userId, email, sessionId }) => [userId, email, sessionId]),
     ],
     userIds: people.map(({ userId }) => userId),

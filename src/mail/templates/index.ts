@@ -17,6 +17,7 @@ import { refreshTokenReuse } from './refresh-token-reuse.js';
 import { registrationAttempt } from './registration-attempt.js';
 import { roleChanged } from './role-changed.js';
 import { verifyEmail } from './verify-email.js';
+import { webhookDisabled } from './webhook-disabled.js';
 
 /** Every mail that Tenon sends. */
 export const templates = {
@@ -37,6 +38,7 @@ export const templates = {
   'ownership-transferred': ownershipTransferred,
   'domain-missing': domainMissing,
   'domain-lapsed': domainLapsed,
+  'webhook-disabled': webhookDisabled,
 } as const;
 
 export type TemplateName = keyof typeof templates;

@@ -10,7 +10,7 @@ function render(template: TemplateName, name: string, email = 'kim@example.com')
   const at = '2026-11-21T04:58:00Z';
   const data = { name, token: 'a+b/c', expiresInMinutes: 60, at, newEmail: email, email };
   Object.assign(data, { organizationName: name, formerOwnerName: name, restorableUntil: at, domain: name, role: name });
-  Object.assign(data, { inviterName: name, expiresAt: at });
+  Object.assign(data, { inviterName: name, expiresAt: at, host: name, reason: 'failing' });
   return renderMail(template, data as unknown as TemplateData<typeof template>, links);
 }
 
