@@ -1,5 +1,5 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SecretBox } from '../src/kernel/secrets.js';
 import { EVENT_TYPES } from '../src/webhooks/event-types.js';
 import { resealSecrets, rollDeliveryPartitions } from '../src/webhooks/webhooks.cleanup.js';
@@ -38,20 +38,16 @@ let platform: Person;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  receiver = await startReceiver();
   tenon = await startApp({ env: { WEBHOOK_TARGETS: 'any' } });
   platform = await signInAdmin(tenon);
 });
-afterAll(async () => {
-  await tenon.close();
-  await receiver.close();
-});
+afterAll(() => tenon.close());
+// Of its own for each test, and no webhook but its own: what others left on its way arrives nowhere.
 beforeEach(async () => {
-  // What other tests left does not call this one's receiver.
   await tenon.db.sql.query('delete from webhook_endpoints');
-  receiver.received.length = 0;
-  receiver.answer = (response) => response.writeHead(204).end();
+  receiver = await startReceiver();
 });
+afterEach(() => receiver.close());
 
 async function newTenant(): Promise<Tenant> {
   const { organizationId, path } = await insertOrganization(tenon.db);
