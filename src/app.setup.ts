@@ -10,6 +10,7 @@ import Fastify, {
   type FastifyServerOptions,
 } from 'fastify';
 import { Env, type SecretKey } from '../config/env.js';
+import { JOB_BOARD_PATH, JobBoard } from './admin/job-board/job-board.js';
 import { AppModule } from './app.module.js';
 import { KeyDoor } from './auth/api-keys/key-door.js';
 import { setUpDocs } from './docs/docs.js';
@@ -94,6 +95,7 @@ export async function createApp(
   app.useGlobalPipes(validationPipe());
   app.useSecurityHeaders(securityHeaders(env));
   if (env.corsOrigins.length > 0) app.enableCors(crossOrigin(env));
+  void fastify.register(app.get(JobBoard).plugin(), { prefix: JOB_BOARD_PATH });
   if (env.docs) setUpDocs(app, env);
   return app;
 }

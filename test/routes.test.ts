@@ -34,6 +34,8 @@ let admin: Person;
 let routes: Route[];
 /** `GET /path/:id` of everything that Fastify serves. */
 const served: string[] = [];
+/** Those of the job board, a library's own. */
+const ofBoard: [method: string, url: string][] = [];
 /** The handlers that a request came through to, past every guard. */
 let reached: string[] = [];
 
@@ -52,7 +54,9 @@ beforeAll(async () => {
   app = await createApp(env, TEST_KEYS);
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRoute', ({ method, url }) => {
-    for (const one of [method].flat()) served.push(`${one} ${url}`);
+    for (const one of [method].flat())
+      if (/^\/admin\/jobs(?!\/sign-in)/.test(url)) ofBoard.push([one, url]);
+      else served.push(`${one} ${url}`);
   });
   app.useGlobalInterceptors({
     // Runs after every guard: whoever gets here was let in.
@@ -168,13 +172,25 @@ describe('P3 routes and document', () => {
     expect(
       beside.filter(
         (route) =>
-          !/^GET \/((verify-email|reset-password|accept-invitation|(confirm|undo)-email-change)$|pages\/|assets\/)/.test(
+          !/^GET \/((verify-email|reset-password|accept-invitation|(confirm|undo)-email-change)$|pages\/|assets\/|admin\/jobs\/sign-in)/.test(
             route,
           ),
       ),
     ).toEqual([]);
     expect(routes.filter(({ documented: shown }) => shown)).toHaveLength(documented.length);
     expect(served).toHaveLength(routes.length);
+  });
+
+  it('every route of the job board is closed to strangers, and to who is no platform admin', async () => {
+    expect(ofBoard.length).toBeGreaterThan(30);
+    const token = member.auth.authorization.slice('Bearer '.length);
+    for (const [method, url] of ofBoard) {
+      const stranger = await send(method, url);
+      if (stranger.status === 302) expect(stranger.headers.location).toBe('/admin/jobs/sign-in');
+      else expect([method, url, stranger.status]).toEqual([method, url, 401]);
+      const other = await send(method, url, { cookie: `tenon_job_board=${token}` });
+      expect([method, url, other.status]).toEqual([method, url, 403]);
+    }
   });
 
   it.each(operations.filter(({ path }) => isOfrep(path)))('$method $path is served', async ({ method, path }) => {

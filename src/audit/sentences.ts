@@ -17,6 +17,13 @@ const table = {
   'platform_admin.created': (e) => `${e.who} made the first platform admin, ${e.now(e.person, 'email')}`,
   'platform_admin.granted': (e) => `${e.who} made ${e.person} a platform admin`,
 
+  'job_board.opened': (e) => `${e.who} opened the job board`,
+  'job.retried': (e) => `${e.who} had ${e.target} tried again`,
+  'job.promoted': (e) => `${e.who} had ${e.target} run without waiting`,
+  'job.removed': (e) => `${e.who} removed ${e.target} from its queue`,
+  'queue.paused': (e) => `${e.who} paused ${e.target}`,
+  'queue.resumed': (e) => `${e.who} resumed ${e.target}`,
+
   'session.opened': (e) => `${e.person} signed in`,
   'session.ended': (e) =>
     e.byAnother

@@ -46,10 +46,16 @@ export class AuthGuard implements CanActivate {
       this.log.error(`${context.getClass().name}.${context.getHandler().name} says nothing about access`);
       throw problem('permission_denied');
     }
+    await this.admit(request, access);
+    return true;
+  }
+
+  /** Finds out who asks, and whether they may; for what is no route of Nest, too. @throws Problem */
+  async admit(request: ActingRequest, access: Access): Promise<void> {
     const origin = { ip: request.ip, userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
     if (access.public && (access.session === 'ignored' || showsNothing(request))) {
       request.actor = Actor.anonymous(origin);
-      return true;
+      return;
     }
     const caller = await this.authenticate(request, origin);
     request.actor = caller.actor;
@@ -60,7 +66,6 @@ export class AuthGuard implements CanActivate {
       request.actor = passing instanceof Promise ? await passing : passing;
     }
     enterTenant(this.em, request.actor);
-    return true;
   }
 
   private async authenticate(request: ActingRequest, origin: Origin): Promise<Caller> {

@@ -42,6 +42,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Webhooks', 'Telling other programs what the trail says.'],
   ['Mail', 'Mails that were sent, or kept where no server is configured.'],
   ['Cleanup', 'What has expired, how it leaves, and when.'],
+  ['Jobs', 'What runs outside of requests, in a browser.'],
   ['System', 'What this is and how it does.'],
 ];
 

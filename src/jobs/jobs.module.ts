@@ -14,7 +14,7 @@ import { Timers } from './timers.js';
 @Global()
 @Module({
   providers: [JobRunner, Outbox, OutboxHandlers, OutboxHistory, OutboxRelay, OutboxWorker, Queues, Schedules, Timers],
-  exports: [Outbox, OutboxHandlers, OutboxHistory, Schedules, Timers],
+  exports: [Outbox, OutboxHandlers, OutboxHistory, Queues, Schedules, Timers],
 })
 export class JobsModule implements BeforeApplicationShutdown {
   constructor(

@@ -66,6 +66,11 @@ export class Queues {
     return queue;
   }
 
+  /** Those that are open. */
+  all(): Queue[] {
+    return [...this.queues.values()];
+  }
+
   /** Waits for the jobs that run, and closes every connection. */
   async close(): Promise<void> {
     await Promise.all(this.workers.splice(0).map((worker) => worker.close()));

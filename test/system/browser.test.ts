@@ -181,6 +181,27 @@ describe('P3 Swagger UI', () => {
   }
 });
 
+describe('C12 job board', () => {
+  it('lets the printed admin in by its own page, and shows queues, workers and schedules', async () => {
+    const admin = printedAdmin(server.output());
+    await page.goto(`${base}/admin/jobs`);
+    expect(page.url()).toBe(`${base}/admin/jobs/sign-in`);
+    await page.getByLabel('mail address').fill(admin.email);
+    await page.getByLabel('Password').fill('not it');
+    await button('Sign in').click();
+    await page.getByRole('alert').getByText(/\S/).waitFor();
+    await page.getByLabel('Password').fill(admin.password);
+    await button('Sign in').click();
+    await page.waitForURL(`${base}/admin/jobs`);
+    await page.getByText('schedules').first().click();
+    await page.waitForURL(/\/queue\/schedules/);
+    await page.getByText('Delayed').first().click();
+    await page.getByText('signing-keys').first().waitFor();
+    expect(complaints).toEqual([]);
+    expect(await page.evaluate('document.cookie')).toBe('');
+  });
+});
+
 describe('A2 the page that verifies an address', () => {
   it('changes nothing before the click; then the person can sign in', async () => {
     const email = newAddress();

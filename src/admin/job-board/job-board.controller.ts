@@ -1,0 +1,67 @@
+import { Controller, Delete, Get, Header, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { ApiExcludeEndpoint, ApiNoContentResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { type ActingRequest, Authorize, Public } from '../../kernel/authorize.js';
+import { Limit } from '../../limits/limit.decorator.js';
+import { JobBoard, SIGN_IN_PATH } from './job-board.js';
+import { script, SIGN_IN_PAGE } from './sign-in-page.js';
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+@ApiTags('Jobs')
+@Controller()
+export class JobBoardController {
+  constructor(private readonly board: JobBoard) {}
+
+  /**
+   * Opens the job board at `/admin/jobs` for this browser.
+   * @remarks The page at `/admin/jobs/sign-in` does it: it sets a cookie that only the board reads, for as long as the access
+   * token lasts. There queues, workers and jobs are seen, and jobs are retried, promoted and removed.
+   */
+  @Post('api/v1/admin/job-board/session')
+  @HttpCode(204)
+  @Authorize('platform-admin')
+  @Limit('auth')
+  @ApiNoContentResponse({ description: 'The cookie is set' })
+  async openJobBoard(@Req() request: ActingRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    void reply.header('set-cookie', await this.board.open(request));
+  }
+
+  /** Closes the job board for this browser. */
+  @Delete('api/v1/admin/job-board/session')
+  @HttpCode(204)
+  @Authorize('platform-admin')
+  @ApiNoContentResponse({ description: 'The cookie is removed' })
+  closeJobBoard(@Res({ passthrough: true }) reply: FastifyReply): void {
+    void reply.header('set-cookie', this.board.close());
+  }
+
+  @Get(SIGN_IN_PATH)
+  @ApiExcludeEndpoint()
+  @Public()
+  @Header('content-type', 'text/html; charset=utf-8')
+  @Header('cache-control', 'no-store')
+  @Header('content-security-policy', POLICY)
+  signInPage(): string {
+    return SIGN_IN_PAGE;
+  }
+
+  @Get(`${SIGN_IN_PATH}.js`)
+  @ApiExcludeEndpoint()
+  @Public()
+  @Header('content-type', 'text/javascript; charset=utf-8')
+  @Header('cache-control', 'no-store')
+  signInScript(): string {
+    return script;
+  }
+}
