@@ -20,6 +20,8 @@ import { Migration20261125000900_feature_change_log } from './Migration202611250
 import { Migration20261125000910_feature_change_requests } from './Migration20261125000910_feature_change_requests.js';
 import { Migration20261125000920_feature_usage } from './Migration20261125000920_feature_usage.js';
 import { Migration20261128001000_cleanup } from './Migration20261128001000_cleanup.js';
+import { Migration20261128001001_schedules } from './Migration20261128001001_schedules.js';
+import { Migration20261128001002_cleanup_batches_at } from './Migration20261128001002_cleanup_batches_at.js';
 import { Migration20261128001020_webhooks } from './Migration20261128001020_webhooks.js';
 
 /** Every migration, in the order in which they run. */
@@ -46,5 +48,7 @@ export const migrations = [
   { name: 'Migration20261125000910_feature_change_requests', class: Migration20261125000910_feature_change_requests },
   { name: 'Migration20261125000920_feature_usage', class: Migration20261125000920_feature_usage },
   { name: 'Migration20261128001000_cleanup', class: Migration20261128001000_cleanup },
+  { name: 'Migration20261128001001_schedules', class: Migration20261128001001_schedules },
+  { name: 'Migration20261128001002_cleanup_batches_at', class: Migration20261128001002_cleanup_batches_at },
   { name: 'Migration20261128001020_webhooks', class: Migration20261128001020_webhooks },
 ];

@@ -1,5 +1,6 @@
 import { AuditEntry } from './audit/audit-entry.entity.js';
 import { OutboxMessage } from './jobs/outbox.entity.js';
+import { ScheduleRun, ScheduleSettings } from './jobs/schedule-run.entity.js';
 import { RateLimitTracking } from './limits/limits.entity.js';
 import { ApiKey } from './auth/api-keys/api-key.entity.js';
 import { EmailChange } from './auth/email-change/email-change.entity.js';
@@ -92,6 +93,8 @@ export const entities = [
   FeatureTemplate,
   TemplateApplicationLog,
   TemplateApplicationChange,
+  ScheduleSettings,
+  ScheduleRun,
   CleanupRun,
   CleanupRunType,
   CleanupBatch,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EXPIRING_TYPES, TYPE_NAMES } from '../src/cleanup/expiring-types.js';
 import { RUN_TOPIC } from '../src/cleanup/runs/cleanup-runner.js';
 import type { RunView } from '../src/cleanup/runs/cleanup-runs.view.js';
+import type { HealthReportView, StatisticsView } from '../src/cleanup/statistics/statistics.view.js';
 import { asSystem } from '../src/database/tenant-context.js';
 import { Outbox } from '../src/jobs/outbox.service.js';
 import { newId } from '../src/kernel/ids.js';
@@ -271,6 +272,38 @@ describe('C5 the status of a task', () => {
   });
 });
 
-describe('C2 a slot', () => {
-  it('knows every type', () => expect(new Set(TYPE_NAMES).size).toBe(EXPIRING_TYPES.length));
+describe('C3 statistics and C7 the health check', () => {
+  it('count what lives and what has expired, tell what left by day, and recommend', async () => {
+    await fillTokens(tenon.db, { userId, organizationId, expired: 12, live: 3 });
+    const get = async () =>
+      (await tenon.http.get(`${PATH}/statistics?days=3`).set(admin.auth).expect(200)).body as StatisticsView;
+    const before = await get();
+    expect(before.types.map(({ type }) => type)).toEqual(TYPE_NAMES);
+    expect(before.types.find(({ type }) => type === 'invitation')).toMatchObject({ total: 15, active: 3, expired: 12 });
+    expect(before.daily).toHaveLength(3);
+    expect(before.recommendation).toMatchObject({ action: 'none', batchSize: expect.any(Number) });
+    await run();
+    const after = await get();
+    expect(after.daily.at(-1)!.deleted - before.daily.at(-1)!.deleted).toBe(72);
+    expect(after.types.find(({ type }) => type === 'session')).toMatchObject({ expired: 0, oldestExpiredAt: null });
+    for (const days of ['0', '366', '1;DROP', '1.5'])
+      await tenon.http.get(`${PATH}/statistics`).query({ days }).set(admin.auth).expect(400);
+  });
+
+  it('say what is overdue', async () => {
+    const check = async () =>
+      (await tenon.http.post(`${PATH}/health-check`).set(admin.auth).expect(200)).body as HealthReportView;
+    const backlog = async () => (await check()).checks.find(({ name }) => name === 'backlog')!;
+    expect(await backlog()).toMatchObject({ status: 'ok' });
+    await fillTokens(tenon.db, { userId, organizationId, expired: 1, live: 0 });
+    await rows(`update password_resets set expires_at = now() - interval '26 hours'`);
+    expect(await backlog()).toEqual({
+      name: 'backlog',
+      status: 'warning',
+      detail: expect.stringContaining('password_reset'),
+    });
+    expect((await check()).status).not.toBe('healthy');
+    const { body } = await tenon.http.get(`${PATH}/statistics`).set(admin.auth).expect(200);
+    expect(body.recommendation.action).toBe('run_now');
+  });
 });

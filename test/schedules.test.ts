@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Schedules } from '../src/jobs/schedules.js';
 import { Readiness } from '../src/kernel/readiness.js';
@@ -66,6 +67,18 @@ describe('schedules', () => {
     await slotComes();
     instances = [await startInstance(), await startInstance()];
     await expect.poll(() => runs.length).toBe(2);
+  });
+
+  it('case 39: a clock an hour off has no slot run a second time', async () => {
+    const { rows } = await db.sql.query<{ slot: Date }>(
+      `select max(slot) as slot from schedule_runs where schedule_id = 'test-nightly'`,
+    );
+    const before = runs.length;
+    const job = { name: 'test-nightly', id: `repeat:test-nightly:${rows[0]!.slot.getTime()}`, data: {} };
+    await Promise.all(
+      instances.map(({ app }) => app.get(Schedules).run(job as unknown as Job, new AbortController().signal)),
+    );
+    expect(runs).toHaveLength(before);
   });
 
   it('follows a schedule that was changed, and forgets one that is gone', async () => {

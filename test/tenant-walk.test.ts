@@ -93,6 +93,7 @@ const COMMON: Record<string, string> = {
   'feature-templates': 'pilot-customers',
   applications: SEEDED_APPLICATION,
   'task-status': SEEDED_CLEANUP,
+  'scheduled-tasks': 'cleanup-hourly',
 };
 /** What a query or a body names by an id, and the segment under which it is known. */
 const REFERENCES: Record<string, string> = {

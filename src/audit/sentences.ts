@@ -120,6 +120,8 @@ const table = {
   'cleanup.requested': (e) =>
     `${e.who} asked for what has expired to be ${e.now('', 'dryRun') === 'true' ? 'counted' : 'removed'}: ${e.now('…', 'types')}`,
   'cleanup.ended': (e) => `${e.who} removed ${e.now('0', 'deleted')} of ${e.now('0', 'expired')} rows that had expired`,
+  'schedule.updated': (e) => `${e.who} changed when ${e.target} runs${e.fields}`,
+  'schedule.run_requested': (e) => `${e.who} had ${e.target} run at once`,
   'template.created': (e) => `${e.who} made the template ${e.target}`,
   'template.updated': (e) => `${e.who} changed the template ${e.target}${e.fields}`,
   'template.deleted': (e) => `${e.who} removed the template ${e.target}`,

@@ -8,6 +8,7 @@ import type { ExpiringType } from '../database/expiring-type.js';
 import { expiredConsumptions, expiredMeters } from '../features/metering/metering.cleanup.js';
 import { expiredOverrides } from '../features/overrides/overrides.cleanup.js';
 import { expiredMessages } from '../jobs/outbox.cleanup.js';
+import { expiredScheduleRuns } from '../jobs/schedule-runs.cleanup.js';
 import { expiredLimits } from '../limits/limits.cleanup.js';
 import { expiredInvitations } from '../organizations/invitations/invitations.cleanup.js';
 import { expiredRuns } from './runs/cleanup-runs.cleanup.js';
@@ -32,6 +33,7 @@ const RECORDS = [
   expiredMeters,
   expiredMessages,
   expiredRuns,
+  expiredScheduleRuns,
 ];
 
 /** Everything that leaves on time, in the order in which it is swept. */

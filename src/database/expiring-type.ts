@@ -5,7 +5,7 @@ export interface ExpiringCount {
   total: number;
   /** What a sweep would remove now. */
   expired: number;
-  /** When the oldest of these expired; null when there is none. */
+  /** Since when the oldest of these could leave; null when there is none. */
   oldestExpiredAt: Date | null;
 }
 
@@ -51,6 +51,7 @@ export interface ExpiringRows extends Pick<ExpiringType, 'name' | 'description' 
  */
 export function expiringRows({ column, kept, only, ...type }: ExpiringRows): ExpiringType {
   const { table } = type;
+  const late = kept ? ` + interval '${kept}'` : '';
   const due = `row.${column} < now()${kept ? ` - interval '${kept}'` : ''}${only ? ` and ${only}` : ''}`;
   return {
     hourly: false,
@@ -58,7 +59,7 @@ export function expiringRows({ column, kept, only, ...type }: ExpiringRows): Exp
     async count(em) {
       const [row] = await em.execute<[{ total: string; expired: string; oldest: string | null }]>(
         `select count(*) as total, count(*) filter (where ${due}) as expired,
-                min(row.${column}) filter (where ${due}) as oldest from ${table} row`,
+                min(row.${column}${late}) filter (where ${due}) as oldest from ${table} row`,
       );
       const oldestExpiredAt = row.oldest === null ? null : new Date(row.oldest);
       return { total: Number(row.total), expired: Number(row.expired), oldestExpiredAt };

@@ -15,6 +15,7 @@ const GIVE_UP_MS = 8_000;
 const SWEEP_EVERY_MS = 5_000;
 /** Each delivery holds a connection of the application's pool while it lasts. */
 const OUTBOX_CONCURRENCY = 4;
+const SCHEDULES_CONCURRENCY = 4;
 
 /** Starts and stops everything that runs outside of requests. */
 @Injectable()
@@ -48,7 +49,8 @@ export class JobRunner {
       },
       {
         name: SCHEDULES_QUEUE,
-        concurrency: 1,
+        // One that does not end leaves others their turn.
+        concurrency: SCHEDULES_CONCURRENCY,
         process: this.givingBack((job) => this.schedules.run(job, this.stopping.signal)),
       },
     ]);

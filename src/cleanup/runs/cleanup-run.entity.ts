@@ -88,7 +88,7 @@ const CleanupBatchSchema = defineEntity({
     number: p.integer().primary(),
     deleted: p.integer(),
     durationMs: p.float(),
-    at: p.datetime(),
+    at: p.datetime().index(),
   },
 });
 

@@ -46,6 +46,7 @@ export class CleanupRunsService {
 
   /** Takes the run of a slot on, once, however often and by whoever it is asked for. */
   async requestSlot({ scheduleId, slot }: Slot, types: readonly string[]): Promise<void> {
+    if (types.length === 0) return;
     await asSystem(this.em, async (em) => {
       // Two at once: the second one waits for the first, and then finds its run.
       await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`cleanup ${scheduleId}`]);

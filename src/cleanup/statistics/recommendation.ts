@@ -1,0 +1,48 @@
+import { TARGET_MS } from '../runs/batch-size.js';
+
+export const ACTIONS = ['none', 'run_now', 'run_more_often'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** What should be done about what has expired. */
+export interface Recommendation {
+  action: Action;
+  reason: string;
+  batchSize: number;
+  /** Five-field cron expression in UTC. */
+  schedule: string;
+}
+
+/** What a recommendation is made from. */
+export interface Backlog {
+  expired: number;
+  oldestExpiredAt: Date | null;
+  now: Date;
+  deletedPerDay: number;
+  rowsPerSecond: number | null;
+}
+
+/** What the daily run leaves is never older; an hour more for the run itself. */
+export const OVERDUE_MS = 25 * 3_600_000;
+/** More in a day is better removed in 24 parts. */
+const MUCH_A_DAY = 500_000;
+const DAILY = '0 2 * * *';
+const HOURLY = '15 * * * *';
+
+/**
+ * What to do by the backlog and the last days. The size of a batch is what the database removes in the time that others
+ * do not feel, from 1,000 to 10,000 in whole thousands.
+ */
+export function recommend({ expired, oldestExpiredAt, now, deletedPerDay, rowsPerSecond }: Backlog): Recommendation {
+  const fits = ((rowsPerSecond ?? 0) * TARGET_MS) / 1_000;
+  const batchSize = Math.min(10_000, Math.max(1_000, Math.floor(fits / 1_000) * 1_000));
+  if (oldestExpiredAt && now.getTime() - oldestExpiredAt.getTime() > OVERDUE_MS) {
+    const reason = `The oldest of ${expired} expired rows should have left with the last daily run`;
+    return { action: 'run_now', reason, batchSize, schedule: deletedPerDay > MUCH_A_DAY ? HOURLY : DAILY };
+  }
+  if (deletedPerDay > MUCH_A_DAY) {
+    const reason = `${Math.round(deletedPerDay)} rows expire a day: removed every hour they are felt less`;
+    return { action: 'run_more_often', reason, batchSize, schedule: HOURLY };
+  }
+  const reason = expired === 0 ? 'Nothing has expired' : `${expired} expired rows leave with the next runs`;
+  return { action: 'none', reason, batchSize, schedule: DAILY };
+}

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cleanup } from '../src/commands/cleanup.js';
+import { insertPerson } from './harness/accounts.js';
+import { startApp } from './harness/app.js';
+import { fillTokens } from './harness/cleanup.js';
+import { runCommand } from './harness/command.js';
+import { createDatabase, type TestDatabase } from './harness/database.js';
+import { insertOrganization } from './harness/organizations.js';
+
+describe('npm run cleanup', () => {
+  let db: TestDatabase;
+  let facts: { userId: string; organizationId: string };
+  beforeAll(async () => {
+    db = await createDatabase();
+    facts = { ...(await insertPerson(db)), ...(await insertOrganization(db)) };
+  });
+  afterAll(() => db.drop());
+
+  const drawn: string[] = [];
+  const run = (args: string[], isTTY = false) =>
+    runCommand(db, (terminal) =>
+      cleanup(args, terminal, new AbortController().signal, { isTTY, write: (text) => drawn.push(text) }),
+    );
+
+  it.each([
+    [['--help']],
+    [['session']],
+    [['--types', 'users']],
+    [['--types', 'session,session']],
+    [['--batch-size', '0']],
+    [['--batch-size=-1']],
+    [['--batch-size', '1;DROP']],
+    [['--batch-size', '10001']],
+  ])('shows its usage for %j', async (args) => {
+    const { code, err } = await run(args);
+    expect(code).toBe(2);
+    expect(err).toContain('npm run cleanup -- [--types');
+  });
+
+  it('counts, and then removes, without a server; lines where it is no terminal, a bar where it is one', async () => {
+    await fillTokens(db, { ...facts, expired: 30, live: 5 });
+    const dry = await run(['--types', 'session,password_reset', '--dry-run']);
+    expect(dry).toMatchObject({ code: 0, err: '' });
+    expect(dry.out).toContain('session: 30 expired, 0 removed');
+    expect(dry.out).toContain('100 %, 0 removed');
+    expect(drawn).toEqual([]);
+    const real = await run(['--types', 'session,password_reset', '--batch-size', '7'], true);
+    expect(real).toMatchObject({ code: 0, err: '' });
+    expect(real.out).toContain('60 expired, 60 removed');
+    expect(drawn.join('')).toContain(`[${'#'.repeat(30)}] 100 %, 60 removed`);
+  });
+
+  it('a run that was interrupted is done by a server', async () => {
+    const interrupted = AbortSignal.abort();
+    const { code, err } = await runCommand(db, (terminal) =>
+      cleanup(['--types', 'invitation'], terminal, interrupted, { write: () => undefined }),
+    );
+    expect({ code, err }).toEqual({ code: 1, err: 'Interrupted; a server does the rest.\n' });
+    const left = async () =>
+      (await db.sql.query(`select from invitations where expires_at < now() - interval '30 days'`)).rowCount;
+    expect(await left()).toBe(30);
+    const server = await startApp({ db });
+    await expect.poll(left, { timeout: 30_000 }).toBe(0);
+    await server.close();
+  });
+});
