@@ -32,6 +32,7 @@ import { FeatureSegment } from './features/segments/feature-segment.entity.js';
 import { FeatureUsageDay, OrganizationUsageDay, UserFeatureUsage } from './features/usage/feature-usage.entity.js';
 import { FeatureTemplate } from './features/templates/feature-template.entity.js';
 import { TemplateApplicationChange, TemplateApplicationLog } from './features/templates/template-application.entity.js';
+import { BacklogDay } from './cleanup/analytics/backlog-day.entity.js';
 import { CleanupBatch, CleanupRun, CleanupRunType } from './cleanup/runs/cleanup-run.entity.js';
 import { Domain } from './organizations/domains/domain.entity.js';
 import { Invitation } from './organizations/invitations/invitation.entity.js';
@@ -98,6 +99,7 @@ export const entities = [
   CleanupRun,
   CleanupRunType,
   CleanupBatch,
+  BacklogDay,
   WebhookEndpoint,
   WebhookDelivery,
 ];

@@ -94,6 +94,7 @@ const COMMON: Record<string, string> = {
   applications: SEEDED_APPLICATION,
   'task-status': SEEDED_CLEANUP,
   'scheduled-tasks': 'cleanup-hourly',
+  history: SEEDED_CLEANUP,
 };
 /** What a query or a body names by an id, and the segment under which it is known. */
 const REFERENCES: Record<string, string> = {

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Schedules } from '../jobs/schedules.js';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { asSystem } from '../database/tenant-context.js';
+import { CleanupAnalyticsModule } from './analytics/analytics.module.js';
 import { EXPIRING_TYPES, HOURLY_TYPE_NAMES, TYPE_NAMES } from './expiring-types.js';
 import { CleanupRunner } from './runs/cleanup-runner.js';
 import { CleanupRunsController } from './runs/cleanup-runs.controller.js';
@@ -13,6 +14,7 @@ import { StatisticsService } from './statistics/statistics.service.js';
 
 /** Data that leaves on time. */
 @Module({
+  imports: [CleanupAnalyticsModule],
   controllers: [CleanupRunsController, ScheduledTasksController, StatisticsController],
   providers: [CleanupRunsService, CleanupRunner, ScheduledTasksService, StatisticsService],
   exports: [CleanupRunsService],

@@ -11,6 +11,7 @@ import { expiredMessages } from '../jobs/outbox.cleanup.js';
 import { expiredScheduleRuns } from '../jobs/schedule-runs.cleanup.js';
 import { expiredLimits } from '../limits/limits.cleanup.js';
 import { expiredInvitations } from '../organizations/invitations/invitations.cleanup.js';
+import { expiredBacklogDays } from './analytics/analytics.cleanup.js';
 import { expiredRuns } from './runs/cleanup-runs.cleanup.js';
 
 /** What proves something once, or for a while. Refresh tokens come before their sessions, which would take them along. */
@@ -34,6 +35,7 @@ const RECORDS = [
   expiredMessages,
   expiredRuns,
   expiredScheduleRuns,
+  expiredBacklogDays,
 ];
 
 /** Everything that leaves on time, in the order in which it is swept. */

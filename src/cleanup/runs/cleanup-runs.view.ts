@@ -174,4 +174,4 @@ function shareDone({ finishedAt, expired, deleted }: CleanupRunType): number {
   return expired > 0 ? Math.min(1, deleted / expired) : 0;
 }
 
-const perSecond = (rows: number, ms: number): number => (ms > 0 ? Math.round((rows * 1_000) / ms) : 0);
+export const perSecond = (rows: number, ms: number): number => (ms > 0 ? Math.round((rows * 1_000) / ms) : 0);
