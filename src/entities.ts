@@ -33,6 +33,8 @@ import { FeatureUsageDay, OrganizationUsageDay, UserFeatureUsage } from './featu
 import { FeatureTemplate } from './features/templates/feature-template.entity.js';
 import { TemplateApplicationChange, TemplateApplicationLog } from './features/templates/template-application.entity.js';
 import { BacklogDay } from './cleanup/analytics/backlog-day.entity.js';
+import { CleanupAlert, CleanupBacklog } from './cleanup/alerts/cleanup-alert.entity.js';
+import { CleanupReport } from './cleanup/reports/cleanup-report.entity.js';
 import { CleanupBatch, CleanupRun, CleanupRunType } from './cleanup/runs/cleanup-run.entity.js';
 import { Domain } from './organizations/domains/domain.entity.js';
 import { Invitation } from './organizations/invitations/invitation.entity.js';
@@ -100,6 +102,9 @@ export const entities = [
   CleanupRunType,
   CleanupBatch,
   BacklogDay,
+  CleanupReport,
+  CleanupBacklog,
+  CleanupAlert,
   WebhookEndpoint,
   WebhookDelivery,
 ];

@@ -21,6 +21,7 @@ let before: { theirs: Snapshot; mine: Snapshot };
 const SEEDED_CHANGE = newId();
 const SEEDED_APPLICATION = newId();
 const SEEDED_CLEANUP = newId();
+const SEEDED_REPORT = newId();
 
 beforeAll(async () => {
   tenon = await startApp({ env: { DNS_SERVERS: '127.0.0.1:1' } });
@@ -54,6 +55,10 @@ beforeAll(async () => {
     `insert into cleanup_runs (id, trigger, batch_size, dry_run, status, created_at)
      values ($1, 'request', 1000, true, 'completed', now())`,
     [SEEDED_CLEANUP],
+  );
+  await tenon.db.sql.query(
+    `insert into cleanup_reports (id, type, status, created_at) values ($1, 'weekly', 'failed', now())`,
+    [SEEDED_REPORT],
   );
   [mine, theirs, deactivated, deleted] = [
     await seedTenant(tenon),
@@ -93,6 +98,7 @@ const COMMON: Record<string, string> = {
   'feature-templates': 'pilot-customers',
   applications: SEEDED_APPLICATION,
   'task-status': SEEDED_CLEANUP,
+  reports: SEEDED_REPORT,
   'scheduled-tasks': 'cleanup-hourly',
   history: SEEDED_CLEANUP,
 };

@@ -122,6 +122,13 @@ const table = {
   'cleanup.ended': (e) => `${e.who} removed ${e.now('0', 'deleted')} of ${e.now('0', 'expired')} rows that had expired`,
   'schedule.updated': (e) => `${e.who} changed when ${e.target} runs${e.fields}`,
   'schedule.run_requested': (e) => `${e.who} had ${e.target} run at once`,
+  'cleanup.report_requested': (e) => `${e.who} asked for the ${e.now('', 'reportType')} report of the cleanup`,
+  'cleanup.report_made': (e) =>
+    `${e.who} made the ${e.now('', 'reportType')} report of the cleanup: ${e.now('0', 'deleted')} rows removed`,
+  'cleanup.run_failed': (e) => `${e.who} gave up on ${e.now('…', 'type')}: ${e.now('…', 'message')}`,
+  'cleanup.backlog_grows': (e) =>
+    `${e.who} found that more and more of ${e.now('…', 'type')} has expired and is still there: ${e.now('…', 'expired')} rows`,
+  'cleanup.slot_missed': (e) => `${e.who} ran late: ${e.now('…', 'schedule')} was due at ${e.now('…', 'at')}`,
   'template.created': (e) => `${e.who} made the template ${e.target}`,
   'template.updated': (e) => `${e.who} changed the template ${e.target}${e.fields}`,
   'template.deleted': (e) => `${e.who} removed the template ${e.target}`,

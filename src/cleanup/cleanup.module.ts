@@ -4,6 +4,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { asSystem } from '../database/tenant-context.js';
 import { CleanupAnalyticsModule } from './analytics/analytics.module.js';
 import { EXPIRING_TYPES, HOURLY_TYPE_NAMES, TYPE_NAMES } from './expiring-types.js';
+import { ReportsModule } from './reports/reports.module.js';
 import { CleanupRunner } from './runs/cleanup-runner.js';
 import { CleanupRunsController } from './runs/cleanup-runs.controller.js';
 import { CleanupRunsService } from './runs/cleanup-runs.service.js';
@@ -14,7 +15,7 @@ import { StatisticsService } from './statistics/statistics.service.js';
 
 /** Data that leaves on time. */
 @Module({
-  imports: [CleanupAnalyticsModule],
+  imports: [CleanupAnalyticsModule, ReportsModule],
   controllers: [CleanupRunsController, ScheduledTasksController, StatisticsController],
   providers: [CleanupRunsService, CleanupRunner, ScheduledTasksService, StatisticsService],
   exports: [CleanupRunsService],

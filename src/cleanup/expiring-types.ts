@@ -12,6 +12,8 @@ import { expiredScheduleRuns } from '../jobs/schedule-runs.cleanup.js';
 import { expiredLimits } from '../limits/limits.cleanup.js';
 import { expiredInvitations } from '../organizations/invitations/invitations.cleanup.js';
 import { expiredBacklogDays } from './analytics/analytics.cleanup.js';
+import { expiredAlerts, expiredBacklog } from './alerts/alerts.cleanup.js';
+import { expiredReports } from './reports/reports.cleanup.js';
 import { expiredRuns } from './runs/cleanup-runs.cleanup.js';
 
 /** What proves something once, or for a while. Refresh tokens come before their sessions, which would take them along. */
@@ -34,6 +36,9 @@ const RECORDS = [
   expiredMeters,
   expiredMessages,
   expiredRuns,
+  expiredReports,
+  expiredBacklog,
+  expiredAlerts,
   expiredScheduleRuns,
   expiredBacklogDays,
 ];

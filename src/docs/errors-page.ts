@@ -1,6 +1,6 @@
 import { errors } from '../kernel/errors.js';
 import { families, familyOf } from '../kernel/error-families.js';
-import { escapeHtml } from '../mail/templates/compose.js';
+import { escapeHtml } from '../mail/templates/html.js';
 
 const INTRODUCTION =
   'Every error is `application/problem+json` (RFC 9457): `{type, title, status, detail, code, requestId, errors?}`. ' +

@@ -1,6 +1,8 @@
 import type { Links } from '../links.js';
 import { accountDeletionConfirmed } from './account-deletion-confirmed.js';
 import { accountDisabled } from './account-disabled.js';
+import { cleanupAlert } from './cleanup-alert.js';
+import { cleanupReport } from './cleanup-report.js';
 import type { Mail } from './compose.js';
 import { domainLapsed } from './domain-lapsed.js';
 import { domainMissing } from './domain-missing.js';
@@ -39,6 +41,8 @@ export const templates = {
   'domain-missing': domainMissing,
   'domain-lapsed': domainLapsed,
   'webhook-disabled': webhookDisabled,
+  'cleanup-report': cleanupReport,
+  'cleanup-alert': cleanupAlert,
 } as const;
 
 export type TemplateName = keyof typeof templates;

@@ -11,7 +11,37 @@ function render(template: TemplateName, name: string, email = 'kim@example.com')
   const data = { name, token: 'a+b/c', expiresInMinutes: 60, at, newEmail: email, email };
   Object.assign(data, { organizationName: name, formerOwnerName: name, restorableUntil: at, domain: name, role: name });
   Object.assign(data, { inviterName: name, expiresAt: at, host: name, reason: 'failing' });
+  Object.assign(data, {
+    reportType: 'daily',
+    from: at,
+    until: at,
+    troubles: troublesOf(name, at),
+    figures: figuresOf(name, at),
+  });
   return renderMail(template, data as unknown as TemplateData<typeof template>, links);
+}
+
+function troublesOf(type: string, at: string) {
+  return [
+    { kind: 'failed', type, message: type },
+    { kind: 'growing', type, expired: 2_000 },
+    { kind: 'late', schedule: type, at },
+  ];
+}
+
+function figuresOf(type: string, at: string) {
+  return {
+    runs: 1,
+    failedRuns: 1,
+    lateRuns: 0,
+    deleted: 3,
+    deletedBefore: 2,
+    rowsPerSecond: 1_000,
+    series: [{ at, deleted: 3 }],
+    types: [{ type, deleted: 3, errors: 1, total: 4, expired: 0 }],
+    backlog: [{ type, expired: [3] }],
+    failures: [{ type, at, message: type }],
+  };
 }
 
 const names = Object.keys(templates) as TemplateName[];

@@ -1,0 +1,35 @@
+import type { Links } from '../links.js';
+import { shown } from './charts.js';
+import { compose, type Mail } from './compose.js';
+import { moment } from './duration.js';
+import { plain } from './plain.js';
+
+/** What is wrong with the cleanup. `at` in ISO 8601. */
+export type CleanupTrouble =
+  | { kind: 'failed'; type: string; message: string }
+  | { kind: 'growing'; type: string; expired: number }
+  | { kind: 'late'; schedule: string; at: string };
+
+/** To each platform admin, once for each cause. */
+export function cleanupAlert(data: { name: string; troubles: CleanupTrouble[] }, links: Links): Mail {
+  return compose({
+    subject: 'The cleanup needs attention',
+    name: data.name,
+    body: [
+      ...data.troubles.map((trouble) => `• ${tell(trouble)}`),
+      'Each of these is told once. It is told again when it was over and comes back, a day later at the earliest.',
+      { label: 'Sign in', url: links.app },
+    ],
+  });
+}
+
+function tell(trouble: CleanupTrouble): string {
+  switch (trouble.kind) {
+    case 'failed':
+      return `The last run gave up on ${plain(trouble.type)}, after errors: ${plain(trouble.message)}`;
+    case 'growing':
+      return `More and more of ${plain(trouble.type)} has expired and is still there: ${shown(trouble.expired)} rows. For a day there have never been as few as there were at the most on the day before.`;
+    case 'late':
+      return `${plain(trouble.schedule)} ran late: it was due on ${moment(trouble.at)}.`;
+  }
+}
