@@ -19,6 +19,9 @@ export interface SecretKey {
 const NODE_ENVS = ['development', 'production', 'test'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/** Domains that RFC 2606 keeps for examples and tests, and what people put behind a plus sign. */
+const TEST_ADDRESSES = ['*@example.com', '*@example.net', '*@example.org', '*@*.example', '*@*.test', '*+test@*'];
+
 /** The validated environment. The only reader of `process.env` is {@link loadEnv}; everybody else is given this. */
 export class Env {
   readonly nodeEnv!: (typeof NODE_ENVS)[number];
@@ -54,6 +57,10 @@ export class Env {
   readonly docs!: boolean;
   readonly metricsToken?: string;
   readonly allowEmbedded!: boolean;
+  /** Whether a purge may be executed: in production only with PURGE_ALLOWED=1. */
+  readonly purgeAllowed!: boolean;
+  /** Addresses of test accounts, lower case; `*` stands for anything. */
+  readonly purgeTestAddresses!: readonly string[];
   readonly logLevel!: (typeof LOG_LEVELS)[number];
 
   get production(): boolean {
@@ -102,6 +109,8 @@ export function loadEnv(source: Readonly<Record<string, string | undefined>> = p
     docs: read.oneOf('DOCS', ['on', 'off'], 'on') === 'on',
     metricsToken: read.text('METRICS_TOKEN'),
     allowEmbedded: read.oneOf('ALLOW_EMBEDDED', ['1', '0'], '0') === '1',
+    purgeAllowed: read.oneOf('PURGE_ALLOWED', ['1', '0'], '0') === '1' || !production,
+    purgeTestAddresses: read.addressPatterns('PURGE_TEST_ADDRESSES', TEST_ADDRESSES),
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, nodeEnv === 'test' ? 'silent' : 'info'),
   });
 
@@ -201,6 +210,15 @@ class Reader {
         );
     }
     return list;
+  }
+
+  addressPatterns(name: string, fallback: readonly string[]): readonly string[] {
+    const list = this.list(name).map((item) => item.toLowerCase());
+    for (const item of list)
+      // `*@*` would be everybody.
+      if (!/^[^@\s]+@[^@\s]+$/.test(item) || !/[^*@.]/.test(item))
+        this.problems.push(`${name}: "${item}" is no pattern of addresses such as *@example.com or *+test@*`);
+    return list.length > 0 ? list : fallback;
   }
 
   secretKeys(name: string): SecretKey[] {

@@ -23,6 +23,7 @@ import { Migration20261128001000_cleanup } from './Migration20261128001000_clean
 import { Migration20261128001001_schedules } from './Migration20261128001001_schedules.js';
 import { Migration20261128001002_cleanup_batches_at } from './Migration20261128001002_cleanup_batches_at.js';
 import { Migration20261128001020_webhooks } from './Migration20261128001020_webhooks.js';
+import { Migration20261128001030_purge } from './Migration20261128001030_purge.js';
 import { Migration20261128001040_cleanup_reports } from './Migration20261128001040_cleanup_reports.js';
 import { Migration20261128001050_cleanup_backlog } from './Migration20261128001050_cleanup_backlog.js';
 
@@ -53,6 +54,7 @@ export const migrations = [
   { name: 'Migration20261128001001_schedules', class: Migration20261128001001_schedules },
   { name: 'Migration20261128001002_cleanup_batches_at', class: Migration20261128001002_cleanup_batches_at },
   { name: 'Migration20261128001020_webhooks', class: Migration20261128001020_webhooks },
+  { name: 'Migration20261128001030_purge', class: Migration20261128001030_purge },
   { name: 'Migration20261128001040_cleanup_reports', class: Migration20261128001040_cleanup_reports },
   { name: 'Migration20261128001050_cleanup_backlog', class: Migration20261128001050_cleanup_backlog },
 ];

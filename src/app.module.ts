@@ -19,6 +19,7 @@ import { LimitsGuard } from './limits/limits.guard.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
+import { PurgeModule } from './purge/purge.module.js';
 import { UsersModule } from './users/users.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
@@ -42,6 +43,7 @@ export class AppModule {
         AuthModule,
         CleanupModule,
         WebhooksModule,
+        PurgeModule,
         AdminModule,
       ],
       // In this order: who asks, then how often.

@@ -44,6 +44,7 @@ import { Plan } from './organizations/plans/plan.entity.js';
 import { OrganizationPolicies } from './organizations/policies/organization-policies.entity.js';
 import { CustomRole } from './organizations/roles/custom-role.entity.js';
 import { RolePermission } from './organizations/roles/role-permission.entity.js';
+import { PurgePlan } from './purge/purge-plan.entity.js';
 import { User } from './users/user.entity.js';
 import { WebhookDelivery } from './webhooks/deliveries/webhook-delivery.entity.js';
 import { WebhookEndpoint } from './webhooks/endpoints/webhook-endpoint.entity.js';
@@ -107,4 +108,5 @@ export const entities = [
   CleanupAlert,
   WebhookEndpoint,
   WebhookDelivery,
+  PurgePlan,
 ];

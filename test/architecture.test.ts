@@ -11,7 +11,7 @@ const ROOMS = [
   ['environments', 'users'],
   ['organizations'],
   ['auth', 'features'],
-  ['privacy', 'cleanup', 'webhooks'],
+  ['privacy', 'cleanup', 'purge', 'webhooks'],
   ['admin'],
   ['docs'],
   ['commands'],

@@ -1,9 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Global, Module } from '@nestjs/common';
+import { PurgeRules } from '../database/purge-rules.js';
 import { Schedules } from '../jobs/schedules.js';
 import { AuditLogController } from './audit-log.controller.js';
 import { AuditNames } from './audit-names.js';
 import { createAuditPartitions } from './audit.cleanup.js';
+import { auditPurge } from './audit.purge.js';
 import { AuditQueries } from './audit.queries.js';
 import { AuditService } from './audit.service.js';
 import { OrganizationAuditLogController } from './organization-audit-log.controller.js';
@@ -17,7 +19,8 @@ import { SecurityEventsController } from './security-events.controller.js';
   exports: [AuditService, AuditNames],
 })
 export class AuditModule {
-  constructor(schedules: Schedules, em: EntityManager) {
+  constructor(schedules: Schedules, purge: PurgeRules, em: EntityManager) {
+    purge.add(auditPurge);
     schedules.register({
       id: 'audit-partitions',
       description: 'Makes the partitions of the audit log for the months to come',

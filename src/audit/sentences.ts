@@ -145,6 +145,10 @@ const table = {
   'webhook.tested': (e) => `${e.who} sent a test to the webhook to ${e.now('a receiver', 'host')}`,
   'webhook.replayed': (e) =>
     `${e.who} had ${e.now('some', 'deliveries')} events sent again to ${e.now('a receiver', 'host')}`,
+  'purge.planned': (e) => `${e.who} planned a purge of ${e.now('data', 'scope')}`,
+  'purge.confirmed': (e) => `${e.who} confirmed a purge of ${e.now('data', 'scope')}`,
+  'purge.refused': (e) => `${e.who} was refused a purge: ${e.reason}`,
+  'purge.completed': (e) => `${e.who} purged ${e.now('data', 'scope')}: ${e.now('some', 'rows')} rows`,
 } satisfies Record<string, Sentence>;
 
 const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence>(table));
@@ -152,7 +156,7 @@ const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence
 export const ACTIONS: readonly string[] = [...sentences.keys()];
 
 /** These say themselves that something was refused. */
-const REFUSALS = new Set(['password.refused', 'password.locked', 'permission.denied']);
+const REFUSALS = new Set(['password.refused', 'password.locked', 'permission.denied', 'purge.refused']);
 
 /**
  * An entry as a sentence of plain text: `Grace Hopper changed the role of Ada Lovelace from member to admin`. It holds

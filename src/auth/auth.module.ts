@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
 import { AuditNames } from '../audit/audit-names.js';
+import { PurgeRules } from '../database/purge-rules.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccountController } from './account/account.controller.js';
@@ -13,6 +14,7 @@ import { KeyDoor } from './api-keys/key-door.js';
 import { KeyUses } from './api-keys/key-uses.js';
 import { KnownKeys } from './api-keys/known-keys.js';
 import { AuthGuard } from './auth.guard.js';
+import { authPurge } from './auth.purge.js';
 import { Authorization } from './authorization.js';
 import { Denials } from './denials.js';
 import { EmailChangeController } from './email-change/email-change.controller.js';
@@ -32,6 +34,7 @@ import { PasswordsService } from './passwords/passwords.service.js';
 import { PlatformAdminService } from './platform-admin/platform-admin.service.js';
 import { RegistrationController } from './registration/registration.controller.js';
 import { RegistrationService } from './registration/registration.service.js';
+import { TrialRegistration } from './registration/trial-registration.js';
 import { RefreshChain } from './sessions/refresh-chain.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
@@ -57,6 +60,7 @@ import { TokensModule } from './tokens/tokens.module.js';
   ],
   providers: [
     RegistrationService,
+    TrialRegistration,
     LoginService,
     PasswordCheck,
     Lockout,
@@ -81,10 +85,11 @@ import { TokensModule } from './tokens/tokens.module.js';
     Authorization,
     Denials,
   ],
-  exports: [AuthGuard, Denials, TokensModule],
+  exports: [AuthGuard, Denials, TokensModule, TrialRegistration],
 })
 export class AuthModule {
-  constructor(names: AuditNames, em: EntityManager) {
+  constructor(names: AuditNames, purge: PurgeRules, em: EntityManager) {
+    purge.add(authPurge);
     names.provide((ids) => readServiceAccountNames(em, ids));
   }
 }

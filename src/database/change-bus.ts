@@ -12,6 +12,9 @@ const DOWN_AFTER_MS = 1_000;
 /** PostgreSQL refuses a payload of 8,000 bytes; 150 UUIDs and their JSON stay below it. */
 const KEYS_PER_MESSAGE = 150;
 
+/** The topic of every cache. */
+const EVERYTHING = '*';
+
 /** Somebody who keeps in memory what the database holds. */
 export interface ChangeListener {
   /** What was changed, such as `sessions`. */
@@ -77,6 +80,14 @@ export class ChangeBus {
       const message: Message = { topic, keys: keys.slice(start, start + KEYS_PER_MESSAGE) };
       await em.execute('select pg_notify(?, ?)', [CHANNEL, JSON.stringify(message)]);
     }
+  }
+
+  /** Makes every cache of every instance read anew once the transaction commits: for changes past the rooms' own ways. */
+  async announceEverything(em: EntityManager): Promise<void> {
+    await em.execute('select pg_notify(?, ?)', [
+      CHANNEL,
+      JSON.stringify({ topic: EVERYTHING, keys: [] } satisfies Message),
+    ]);
   }
 
   /**
@@ -167,11 +178,20 @@ export class ChangeBus {
       return;
     }
     const message = parse(payload);
+    if (message?.topic === EVERYTHING) return void this.readAnew(client);
     try {
       for (const listener of this.listeners) if (listener.topic === message?.topic) listener.changed(message.keys);
     } catch {
       // What this cache holds is wrong now: catching up is the way back.
       this.drop(client, `the cache of ${message?.topic} did not take a change`);
+    }
+  }
+
+  private async readAnew(client: Client): Promise<void> {
+    try {
+      for (const listener of this.listeners) await listener.catchUp();
+    } catch {
+      this.drop(client, 'a cache could not be read anew');
     }
   }
 

@@ -15,6 +15,7 @@ import { ormOptions } from '../../config/mikro-orm.config.js';
 import { FatalStartError, Readiness } from '../kernel/readiness.js';
 import { ChangeBus } from './change-bus.js';
 import { TenonDriver } from './driver.js';
+import { PurgeRules } from './purge-rules.js';
 import { loginFaults } from './roles.js';
 import { migrateUp, readMigrationStates } from './schema.js';
 
@@ -57,6 +58,7 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
         }),
       ],
       providers: [
+        PurgeRules,
         { provide: 'LibrarySchemas', useValue: librarySchemas },
         {
           provide: ChangeBus,
@@ -66,7 +68,7 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
             ),
         },
       ],
-      exports: [ChangeBus],
+      exports: [ChangeBus, PurgeRules],
     };
   }
 

@@ -37,6 +37,7 @@ const TAGS: readonly [name: string, description: string][] = [
   ['Widgets', 'What can be placed on dashboards, and what of it an organization can use.'],
   ['Dashboards', 'What each member arranged for themselves.'],
   ['OpenFeature', 'The same for the SDKs of OpenFeature, by its Remote Evaluation Protocol (OFREP 0.3.0).'],
+  ['Purge', 'Removing test data, or everything, for good: planned, confirmed by a phrase, and looked at afterwards.'],
   ['Administration', 'People, for platform admins.'],
   ['Audit', 'The trail of what happened.'],
   ['Webhooks', 'Telling other programs what the trail says.'],

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
+import { PurgeRules } from '../database/purge-rules.js';
 import { EnvironmentChanges } from './environment-changes.js';
 import { EnvironmentsController } from './environments.controller.js';
+import { environmentsPurge } from './environments.purge.js';
 import { EnvironmentsService } from './environments.service.js';
 
 /** Where a customer's product runs. */
@@ -9,4 +11,8 @@ import { EnvironmentsService } from './environments.service.js';
   providers: [EnvironmentsService, EnvironmentChanges],
   exports: [EnvironmentChanges, EnvironmentsService],
 })
-export class EnvironmentsModule {}
+export class EnvironmentsModule {
+  constructor(purge: PurgeRules) {
+    purge.add(environmentsPurge);
+  }
+}

@@ -1,5 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
+import { PurgeRules } from '../database/purge-rules.js';
 import { EnvironmentsModule } from '../environments/environments.module.js';
 import { Schedules } from '../jobs/schedules.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
@@ -26,6 +27,7 @@ import { DefinitionsService } from './definitions/definitions.service.js';
 import { EvaluationController } from './evaluation/evaluation.controller.js';
 import { EvaluationService } from './evaluation/evaluation.service.js';
 import { FeatureChanges } from './feature-changes.js';
+import { featuresPurge } from './features.purge.js';
 import { ImpactController } from './impact/impact.controller.js';
 import { ImpactService } from './impact/impact.service.js';
 import { MeteringController } from './metering/metering.controller.js';
@@ -125,7 +127,8 @@ import { UsageService } from './usage/usage.service.js';
   exports: [FeatureChanges, EventStreams],
 })
 export class FeaturesModule {
-  constructor(schedules: Schedules, em: EntityManager, applying: ApplyingService) {
+  constructor(schedules: Schedules, purge: PurgeRules, em: EntityManager, applying: ApplyingService) {
+    purge.add(featuresPurge);
     for (const schedule of [usageSchedule(em), applying.schedule()]) schedules.register(schedule);
   }
 }

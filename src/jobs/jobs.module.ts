@@ -1,8 +1,10 @@
 import { type BeforeApplicationShutdown, Global, Module } from '@nestjs/common';
+import { PurgeRules } from '../database/purge-rules.js';
 import { Readiness } from '../kernel/readiness.js';
 import { JobRunner } from './job-runner.js';
 import { OutboxHandlers } from './outbox-handlers.js';
 import { OutboxHistory } from './outbox-history.js';
+import { outboxPurge } from './outbox.purge.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { Outbox } from './outbox.service.js';
 import { OutboxWorker } from './outbox-worker.js';
@@ -20,7 +22,9 @@ export class JobsModule implements BeforeApplicationShutdown {
   constructor(
     private readonly runner: JobRunner,
     readiness: Readiness,
+    purge: PurgeRules,
   ) {
+    purge.add(outboxPurge);
     readiness.addStep({ name: 'jobs', run: () => runner.start() });
   }
 

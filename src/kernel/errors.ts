@@ -15,7 +15,7 @@ export const errors = {
   authentication_required: { status: 401, title: 'Sign in first' },
   invalid_credentials: { status: 401, title: 'E-mail or password is wrong' },
   token_invalid: { status: 401, title: 'The token is wrong, has expired or was revoked' },
-  reauthentication_required: { status: 401, title: 'The organization asks for a newer sign-in' },
+  reauthentication_required: { status: 401, title: 'This asks for a newer sign-in' },
   refresh_token_reused: { status: 401, title: 'The refresh token was used before; its session has ended' },
   // authorization
   permission_denied: { status: 403, title: 'You may not do this' },
@@ -24,6 +24,7 @@ export const errors = {
   ip_not_allowed: { status: 403, title: 'The organization does not allow your address' },
   invitation_for_another: { status: 403, title: 'The invitation is for another e-mail address' },
   feature_change_self_approval: { status: 403, title: 'Nobody approves what they asked for themselves' },
+  purge_not_allowed: { status: 403, title: 'This installation does not allow purges: PURGE_ALLOWED is not set' },
   plan_does_not_include: { status: 403, title: 'The plan of the organization does not include this' },
   email_not_verified: { status: 403, title: 'The e-mail address is not verified yet' },
   // not found
@@ -57,6 +58,10 @@ export const errors = {
   feature_not_metered: { status: 409, title: 'The use of this feature is not counted' },
   feature_limit_reached: { status: 409, title: 'The organization has used up its limit' },
   idempotency_key_reused: { status: 409, title: 'The idempotency key was used for another request' },
+  purge_plan_used: { status: 409, title: 'The plan was executed already; make a new one' },
+  purge_plan_expired: { status: 409, title: 'The plan is older than 15 minutes; make a new one' },
+  purge_plan_outdated: { status: 409, title: 'What the plan would remove has changed since; make a new one' },
+  purge_running: { status: 409, title: 'Another purge is running' },
   last_owner: { status: 409, title: 'An organization needs an owner; transfer it first' },
   last_admin: { status: 409, title: 'The platform needs an admin' },
   precondition_failed: { status: 412, title: 'Somebody changed this since you read it' },

@@ -1,8 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Global, Module } from '@nestjs/common';
 import { ThrottlerStorage } from '@nestjs/throttler';
+import { PurgeRules } from '../database/purge-rules.js';
 import { SecretBox } from '../kernel/secrets.js';
 import { LimitsGuard } from './limits.guard.js';
+import { limitsPurge } from './limits.purge.js';
 import { LimitsService } from './limits.service.js';
 import { PostgresLimitStorage } from './postgres-limit-storage.js';
 
@@ -21,4 +23,8 @@ import { PostgresLimitStorage } from './postgres-limit-storage.js';
   ],
   exports: [LimitsService, LimitsGuard],
 })
-export class LimitsModule {}
+export class LimitsModule {
+  constructor(purge: PurgeRules) {
+    purge.add(limitsPurge);
+  }
+}

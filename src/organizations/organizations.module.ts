@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
+import { PurgeRules } from '../database/purge-rules.js';
 import { Schedules } from '../jobs/schedules.js';
 import { UsersModule } from '../users/users.module.js';
 import { OrganizationAccess } from './access/organization-access.js';
@@ -23,6 +24,7 @@ import { PoliciesController } from './policies/policies.controller.js';
 import { PoliciesService } from './policies/policies.service.js';
 import { LifecycleService } from './lifecycle/lifecycle.service.js';
 import { OrganizationController, OrganizationsController } from './organizations.controller.js';
+import { organizationsPurge } from './organizations.purge.js';
 import { OrganizationsService } from './organizations.service.js';
 import { OwnershipService } from './ownership/ownership.service.js';
 import { purgeSchedule } from './purge/purge-organizations.js';
@@ -70,7 +72,14 @@ import { SettingsService } from './settings/settings.service.js';
   exports: [OrganizationsService, PlanRemoval, MembersService, MemberEvents, OrganizationAccess, RoleUses],
 })
 export class OrganizationsModule {
-  constructor(schedules: Schedules, em: EntityManager, access: OrganizationAccess, audit: AuditService) {
+  constructor(
+    schedules: Schedules,
+    purge: PurgeRules,
+    em: EntityManager,
+    access: OrganizationAccess,
+    audit: AuditService,
+  ) {
+    purge.add(organizationsPurge);
     schedules.register(purgeSchedule({ em, access, audit }));
   }
 }

@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { type BeforeApplicationShutdown, Logger, Module } from '@nestjs/common';
 import { Env } from '../../config/env.js';
+import { PurgeRules } from '../database/purge-rules.js';
 import { Schedules } from '../jobs/schedules.js';
 import { SecretBox } from '../kernel/secrets.js';
 import { DeliveriesController } from './deliveries/deliveries.controller.js';
@@ -13,6 +14,7 @@ import { Dispatcher } from './sending/dispatcher.js';
 import { Sender } from './sending/sender.js';
 import { Targets } from './sending/target.js';
 import { webhooksSchedule } from './webhooks.cleanup.js';
+import { webhooksPurge } from './webhooks.purge.js';
 
 /** Telling other programs what the trail says, as Standard Webhooks has it. */
 @Module({
@@ -28,10 +30,12 @@ export class WebhooksModule implements BeforeApplicationShutdown {
   constructor(
     private readonly dispatcher: Dispatcher,
     schedules: Schedules,
+    purge: PurgeRules,
     em: EntityManager,
     box: SecretBox,
     env: Env,
   ) {
+    purge.add(webhooksPurge);
     schedules.register(webhooksSchedule(em, box));
     if (env.production && env.webhookTargets === 'any')
       new Logger('webhooks').warn('WEBHOOK_TARGETS=any: whoever makes a webhook has requests sent into this network');
