@@ -60,6 +60,8 @@ beforeAll(async () => {
   await tenon.db.sql.query(
     `insert into cleanup_reports (id, type, status, created_at) values ($1, 'weekly', 'failed', now())`,
     [SEEDED_REPORT],
+  );
+  await tenon.db.sql.query(
     `insert into purge_plans (id, scope, phrase, state, subjects, tables, created_at, expires_at)
      values ($1, 'all', '', '', '{}', '[]', now(), now())`,
     [SEEDED_PURGE],

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { Schedules } from '../jobs/schedules.js';
 import { EntityManager } from '@mikro-orm/postgresql';
+import { PurgeRules } from '../database/purge-rules.js';
 import { asSystem } from '../database/tenant-context.js';
 import { CleanupAnalyticsModule } from './analytics/analytics.module.js';
+import { cleanupPurge } from './cleanup.purge.js';
 import { EXPIRING_TYPES, HOURLY_TYPE_NAMES, TYPE_NAMES } from './expiring-types.js';
 import { ReportsModule } from './reports/reports.module.js';
 import { CleanupRunner } from './runs/cleanup-runner.js';
@@ -21,7 +23,8 @@ import { StatisticsService } from './statistics/statistics.service.js';
   exports: [CleanupRunsService],
 })
 export class CleanupModule {
-  constructor(em: EntityManager, schedules: Schedules, runs: CleanupRunsService) {
+  constructor(em: EntityManager, schedules: Schedules, runs: CleanupRunsService, purge: PurgeRules) {
+    purge.add(cleanupPurge);
     /** Of these, what has no schedule of its own that is enabled. */
     const common = async (types: readonly string[]): Promise<string[]> => {
       const tasks = await asSystem(em, (system) => schedules.tasks(system));

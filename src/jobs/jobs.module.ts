@@ -4,7 +4,7 @@ import { Readiness } from '../kernel/readiness.js';
 import { JobRunner } from './job-runner.js';
 import { OutboxHandlers } from './outbox-handlers.js';
 import { OutboxHistory } from './outbox-history.js';
-import { outboxPurge } from './outbox.purge.js';
+import { jobsPurge } from './jobs.purge.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { Outbox } from './outbox.service.js';
 import { OutboxWorker } from './outbox-worker.js';
@@ -24,7 +24,7 @@ export class JobsModule implements BeforeApplicationShutdown {
     readiness: Readiness,
     purge: PurgeRules,
   ) {
-    purge.add(outboxPurge);
+    purge.add(jobsPurge);
     readiness.addStep({ name: 'jobs', run: () => runner.start() });
   }
 

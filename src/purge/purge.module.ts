@@ -16,7 +16,6 @@ export class PurgeModule {
   constructor(rules: PurgeRules) {
     rules.add({
       purge_plans: { keeps: 'What was planned, purged and seen afterwards', volatile: true },
-      cleanup_runs: { keeps: 'What was cleaned up, and when: figures that name nobody', volatile: true },
     });
   }
 }

@@ -1,7 +1,9 @@
 import { isTestAddress, type PurgeRuleSet } from '../database/purge-rules.js';
 import { OUTBOX_QUEUE } from './outbox-relay.js';
 
-export const outboxPurge: PurgeRuleSet = {
+export const jobsPurge: PurgeRuleSet = {
+  schedule_settings: { keeps: 'When schedules run, as platform admins chose' },
+  schedule_runs: { keeps: 'Which slots have run, so that none runs twice', volatile: true },
   outbox: {
     // The message that asks for a purge says so in its summary, and is locked while the purge runs.
     all: `summary ->> 'purge' is null`,
