@@ -73,8 +73,13 @@ function clientSetup({ turns, next }: LoadOptions): (client: autocannon.Client) 
 
 /** The middle of some figures. */
 export function median(figures: number[]): number {
+  return percentile(figures, 0.5);
+}
+
+/** What that part of the figures does not exceed. */
+export function percentile(figures: number[], part: number): number {
   const sorted = [...figures].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+  return sorted[Math.min(Math.floor(sorted.length * part), sorted.length - 1)]!;
 }
 
 /**

@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import type { Figure } from './figure.js';
 import { benchDatabase } from './server.js';
 import { changeLogBench } from './change-log.js';
+import { cleanupBench } from './cleanup.js';
 import { evaluationBench } from './evaluation.js';
 import { featureChangesBench } from './feature-changes.js';
 import { featureEvaluationBench } from './feature-evaluation.js';
@@ -34,6 +35,7 @@ const benches = {
   'change-log': changeLogBench,
   'feature-memory': featureMemoryBench,
   'feature-templates': featureTemplatesBench,
+  cleanup: cleanupBench,
 };
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {

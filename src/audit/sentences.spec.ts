@@ -146,6 +146,12 @@ describe('U3 sentences', () => {
     expect(tell(facts)).toBe(sentence);
   });
 
+  it('work of which a part failed was not refused', () => {
+    const facts = { action: 'cleanup.ended', actorKind: 'system', after: { deleted: 5, expired: 9 } } as const;
+    expect(tell(facts)).toMatch(/removed 5 of 9 rows that had expired$/);
+    expect(tell({ ...facts, outcome: 'failure' })).toMatch(/removed 5 of 9 rows that had expired, but a part failed$/);
+  });
+
   it('A18: who acted by an API key is a person or a service account', () => {
     const facts = { action: 'organization.deactivated', apiKeyId: newId(), actorRole: 'api-key' };
     expect(tell(facts)).toBe('Grace Hopper (by an API key) deactivated the organization');

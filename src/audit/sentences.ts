@@ -122,9 +122,9 @@ const table = {
   'cleanup.ended': (e) => `${e.who} removed ${e.now('0', 'deleted')} of ${e.now('0', 'expired')} rows that had expired`,
   'schedule.updated': (e) => `${e.who} changed when ${e.target} runs${e.fields}`,
   'schedule.run_requested': (e) => `${e.who} had ${e.target} run at once`,
-  'cleanup.report_requested': (e) => `${e.who} asked for the ${e.now('', 'reportType')} report of the cleanup`,
+  'cleanup.report_requested': (e) => `${e.who} asked for the ${e.now('…', 'reportType')} report of the cleanup`,
   'cleanup.report_made': (e) =>
-    `${e.who} made the ${e.now('', 'reportType')} report of the cleanup: ${e.now('0', 'deleted')} rows removed`,
+    `${e.who} made the ${e.now('…', 'reportType')} report of the cleanup: ${e.now('0', 'deleted')} rows removed`,
   'cleanup.run_failed': (e) => `${e.who} gave up on ${e.now('…', 'type')}: ${e.now('…', 'message')}`,
   'cleanup.backlog_grows': (e) =>
     `${e.who} found that more and more of ${e.now('…', 'type')} has expired and is still there: ${e.now('…', 'expired')} rows`,
@@ -155,6 +155,9 @@ const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence
 /** Every action that has a sentence. */
 export const ACTIONS: readonly string[] = [...sentences.keys()];
 
+/** Work that goes on where a part of it fails. */
+const IN_PARTS = new Set(['cleanup.ended', 'purge.completed']);
+
 /** These say themselves that something was refused. */
 const REFUSALS = new Set(['password.refused', 'password.locked', 'permission.denied', 'purge.refused']);
 
@@ -166,11 +169,14 @@ const REFUSALS = new Set(['password.refused', 'password.locked', 'permission.den
 export function toSentence(entry: EntryFacts, names: ReadonlyMap<string, string>): string {
   const telling = new Telling(entry, names);
   const sentence = (sentences.get(entry.action) ?? byWords(entry.action))(telling);
-  const refused = entry.outcome === 'failure' && !REFUSALS.has(entry.action);
   // Not the first letter of a name: people write theirs as they like.
-  return (refused ? `refused (${telling.reason}): ${sentence}` : sentence).replace(OWN_WORD, (word) =>
-    word.toUpperCase(),
-  );
+  return whole(sentence, entry, telling).replace(OWN_WORD, (word) => word.toUpperCase());
+}
+
+/** With how it ended, where the sentence does not say it. */
+function whole(sentence: string, { action, outcome }: EntryFacts, { reason }: Telling): string {
+  if (outcome === 'success' || REFUSALS.has(action)) return sentence;
+  return IN_PARTS.has(action) ? `${sentence}, but a part failed` : `refused (${reason}): ${sentence}`;
 }
 
 /** The first letter of the words that a sentence of ours can begin with. */

@@ -1,4 +1,4 @@
-import { TARGET_MS } from '../runs/batch-size.js';
+import { fittingBatchSize } from '../runs/batch-size.js';
 
 /** A run that takes longer is felt by others; then there are more of them. */
 const LONGEST_RUN_S = 60;
@@ -31,10 +31,7 @@ export interface Load {
   errorRate: number;
 }
 
-/**
- * As few runs a day as keep each below a minute. A batch is what the database removes in the time that others do not feel,
- * from 1,000 to 10,000 in whole thousands; half of it while many fail.
- */
+/** As few runs a day as keep each below a minute, and the batches that fit; half of them while many fail. */
 export function suggest({ hourly, removedPerDay, peak, rowsPerSecond, errorRate }: Load): Suggestion {
   if (rowsPerSecond === null) {
     const reason = 'Nothing of it was removed in the last 7 days: there is no speed to judge by, so all stays as it is';
@@ -43,7 +40,6 @@ export function suggest({ hourly, removedPerDay, peak, rowsPerSecond, errorRate 
   const rows = Math.ceil(Math.max(removedPerDay, peak ?? 0));
   const seconds = rows / rowsPerSecond;
   const hours = EVERY_HOURS.find((every) => (seconds * every) / 24 <= LONGEST_RUN_S) ?? 1;
-  const fits = Math.floor((rowsPerSecond * TARGET_MS) / 1_000_000) * 1_000;
   const failing = errorRate > MANY_ERRORS;
   const reason = [
     `Up to ${rows} rows in a day${peak === null ? ' (as in the last 7; there is no forecast yet)' : ''}`,
@@ -53,7 +49,7 @@ export function suggest({ hourly, removedPerDay, peak, rowsPerSecond, errorRate 
   ].join('');
   return {
     schedule: hours === 24 ? DAILY : hours === 1 ? HOURLY : `0 */${hours} * * *`,
-    batchSize: Math.min(10_000, Math.max(1_000, fits)) / (failing ? 2 : 1),
+    batchSize: fittingBatchSize(rowsPerSecond) / (failing ? 2 : 1),
     reason,
   };
 }

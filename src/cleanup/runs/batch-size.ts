@@ -15,3 +15,13 @@ export function nextBatch(size: number, tookMs: number, most: number): { size: n
     pauseMs: tookMs > TARGET_MS ? Math.min(tookMs, 1_000) : 0,
   };
 }
+
+/**
+ * What a batch may hold at most, by how fast rows are removed: as many as go in {@link TARGET_MS}, from 1,000 to 10,000 in
+ * whole thousands.
+ * @param rowsPerSecond null: not known.
+ */
+export function fittingBatchSize(rowsPerSecond: number | null): number {
+  const fits = Math.floor(((rowsPerSecond ?? 0) * TARGET_MS) / 1_000_000) * 1_000;
+  return Math.min(10_000, Math.max(1_000, fits));
+}

@@ -1,4 +1,4 @@
-import { TARGET_MS } from '../runs/batch-size.js';
+import { fittingBatchSize } from '../runs/batch-size.js';
 
 export const ACTIONS = ['none', 'run_now', 'run_more_often'] as const;
 export type Action = (typeof ACTIONS)[number];
@@ -28,13 +28,9 @@ const MUCH_A_DAY = 500_000;
 const DAILY = '0 2 * * *';
 const HOURLY = '15 * * * *';
 
-/**
- * What to do by the backlog and the last days. The size of a batch is what the database removes in the time that others
- * do not feel, from 1,000 to 10,000 in whole thousands.
- */
+/** What to do by the backlog and the last days. */
 export function recommend({ expired, oldestExpiredAt, now, deletedPerDay, rowsPerSecond }: Backlog): Recommendation {
-  const fits = ((rowsPerSecond ?? 0) * TARGET_MS) / 1_000;
-  const batchSize = Math.min(10_000, Math.max(1_000, Math.floor(fits / 1_000) * 1_000));
+  const batchSize = fittingBatchSize(rowsPerSecond);
   if (oldestExpiredAt && now.getTime() - oldestExpiredAt.getTime() > OVERDUE_MS) {
     const reason = `The oldest of ${expired} expired rows should have left with the last daily run`;
     return { action: 'run_now', reason, batchSize, schedule: deletedPerDay > MUCH_A_DAY ? HOURLY : DAILY };
