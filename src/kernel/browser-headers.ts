@@ -22,6 +22,22 @@ export function securityHeaders({ publicUrl }: Env): SecurityHeadersOptions {
   };
 }
 
+/**
+ * What pages of ours may load: our own script and style sheet and calls of our own API, and nothing else; no text can become
+ * markup in a sink.
+ */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
 /** What browsers of the origins in CORS_ORIGINS may read besides the body. */
 export const EXPOSED_HEADERS = ['etag', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id'];
 

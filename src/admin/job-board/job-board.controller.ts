@@ -2,21 +2,10 @@ import { Controller, Delete, Get, Header, HttpCode, Post, Req, Res } from '@nest
 import { ApiExcludeEndpoint, ApiNoContentResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { type ActingRequest, Authorize, Public } from '../../kernel/authorize.js';
+import { PAGE_POLICY } from '../../kernel/browser-headers.js';
 import { Limit } from '../../limits/limit.decorator.js';
 import { JobBoard, SIGN_IN_PATH } from './job-board.js';
 import { script, SIGN_IN_PAGE } from './sign-in-page.js';
-
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-].join('; ');
 
 @ApiTags('Jobs')
 @Controller()
@@ -51,7 +40,7 @@ export class JobBoardController {
   @Public()
   @Header('content-type', 'text/html; charset=utf-8')
   @Header('cache-control', 'no-store')
-  @Header('content-security-policy', POLICY)
+  @Header('content-security-policy', PAGE_POLICY)
   signInPage(): string {
     return SIGN_IN_PAGE;
   }

@@ -3,22 +3,10 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Env } from '../../../config/env.js';
 import { Public } from '../../kernel/authorize.js';
+import { PAGE_POLICY } from '../../kernel/browser-headers.js';
 import type { MailPage } from '../../mail/links.js';
 import { renderMailPage } from './mail-pages.js';
 import { assetCaching, assetsVersion, script, styles } from './page-assets.js';
-
-// Our own script and style sheet and calls of our own API, and nothing else; no text can become markup in a sink.
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-].join('; ');
 
 /** A page whose address holds a secret: kept nowhere, indexed nowhere, told to nobody, shown in no frame. */
 const Page = (page: MailPage): MethodDecorator =>
@@ -26,7 +14,7 @@ const Page = (page: MailPage): MethodDecorator =>
     Get(page),
     Header('content-type', 'text/html; charset=utf-8'),
     Header('cache-control', 'no-store'),
-    Header('content-security-policy', POLICY),
+    Header('content-security-policy', PAGE_POLICY),
     Header('referrer-policy', 'no-referrer'),
     Header('x-frame-options', 'DENY'),
     Header('x-robots-tag', 'noindex, nofollow'),
