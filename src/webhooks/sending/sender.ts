@@ -7,6 +7,7 @@ import { Actor } from '../../kernel/actor.js';
 import { SecretBox } from '../../kernel/secrets.js';
 import { MailService } from '../../mail/mail.service.js';
 import { managersOf } from '../../organizations/domains/recheck.queries.js';
+import { platformAdmins } from '../../users/platform-admins.js';
 import type { WebhookAttempt } from '../deliveries/webhook-delivery.entity.js';
 import { sealOfSecret } from '../endpoints/webhook-secrets.js';
 import { abandonDeliveries } from '../endpoints/webhooks.queries.js';
@@ -14,15 +15,7 @@ import { hostOf } from '../endpoints/webhooks.service.js';
 import { describeFailure, describeStatus } from './failure.js';
 import { post } from './post.js';
 import { readRetryAfter, waitAfter } from './schedule.js';
-import {
-  type Claim,
-  disable,
-  giveBack,
-  markDelivered,
-  markFailed,
-  platformAdmins,
-  type SendingEndpoint,
-} from './sending.queries.js';
+import { type Claim, disable, giveBack, markDelivered, markFailed, type SendingEndpoint } from './sending.queries.js';
 import { signatureHeaders } from './signature.js';
 import { Targets } from './target.js';
 

@@ -135,10 +135,3 @@ export async function disable(em: EntityManager, endpointId: string, reason: Dis
   );
   return disabled.length > 0;
 }
-
-/** Who is told that a webhook of the platform was switched off. */
-export async function platformAdmins(em: EntityManager): Promise<{ email: string; name: string }[]> {
-  return em.execute<{ email: string; name: string }[]>(
-    `select email, full_name as name from users where platform_role = 'admin' and status = 'active'`,
-  );
-}
