@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 import type { Figure } from './figure.js';
-import { filledDatabase } from './filled-database.js';
+import { copyOf, filledDatabase, type OwnDatabase } from './filled-database.js';
 import { median, percentile } from './load.js';
 import { asSuperuser, PASSWORD } from './people.js';
 import { ADMIN, serve, type Served, signIn, tenonEnv } from './server.js';
@@ -28,34 +28,30 @@ export async function cleanupBench(postgres: EmbeddedPostgres): Promise<Figure[]
     invitations: 0,
     entries: 0,
   });
-  const client = await asSuperuser(database);
-  const holder = await asSuperuser(database);
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
-  const task = async (): Promise<number> => {
-    await fill(client);
-    return sweep(tenon);
-  };
-  const withSnapshot = async (): Promise<number> => {
-    await fill(client);
-    await holder.query('begin isolation level repeatable read; select 1');
+  await fill(database);
+  let copies = 0;
+  /** Each measurement finds the same files. */
+  const onCopy = async <T>(work: (copy: OwnDatabase) => Promise<T>): Promise<T> => {
+    const copy = await copyOf(database, `bench_cleanup_${(copies += 1)}`);
     try {
-      return await sweep(tenon);
+      return await work(copy);
     } finally {
-      await holder.query('rollback');
+      await copy.drop();
     }
   };
   const figures = { task: [] as number[], snapshot: [] as number[], bare: [] as number[], plain: [] as number[] };
   for (let round = 0; round < ROUNDS; round += 1) {
-    figures.task.push(await task());
-    figures.bare.push(await bare(client));
-    figures.snapshot.push(await withSnapshot());
-    figures.plain.push(await plain(client));
+    figures.task.push(await onCopy((copy) => served(copy, sweep)));
+    figures.bare.push(await onCopy((copy) => connected(copy, bare)));
+    figures.snapshot.push(await onCopy((copy) => served(copy, (tenon) => underSnapshot(copy, () => sweep(tenon)))));
+    figures.plain.push(await onCopy((copy) => connected(copy, plain)));
   }
-  const quiet = await feel(tenon, () => sleep(QUIET_SECONDS * 1_000));
-  await fill(client);
-  const meanwhile = await feel(tenon, () => sweep(tenon));
-  await tenon.stop();
-  await Promise.all([client.end(), holder.end()]);
+  const [quiet, meanwhile] = await onCopy((copy) =>
+    served(copy, async (tenon) => [
+      await feel(tenon, () => sleep(QUIET_SECONDS * 1_000)),
+      await feel(tenon, () => sweep(tenon)),
+    ]),
+  );
   await database.drop();
   const swept = median(figures.task);
   const unit = 'rows/s';
@@ -80,19 +76,44 @@ export async function cleanupBench(postgres: EmbeddedPostgres): Promise<Figure[]
   ];
 }
 
+async function served<T>(database: OwnDatabase, work: (tenon: Served) => Promise<T>): Promise<T> {
+  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  try {
+    return await work(tenon);
+  } finally {
+    await tenon.stop();
+  }
+}
+
+async function connected<T>(database: OwnDatabase, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await asSuperuser(database);
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function underSnapshot<T>(database: OwnDatabase, work: () => Promise<T>): Promise<T> {
+  return connected(database, async (holder) => {
+    await holder.query('begin isolation level repeatable read; select 1');
+    return work();
+  });
+}
+
 /** Expired ones and others lie side by side, as they would. */
-async function fill(client: Client): Promise<void> {
-  await client.query('truncate password_resets');
-  await client.query('set session_replication_role = replica');
-  await client.query(
-    `insert into password_resets (id, user_id, token_hash, created_at, expires_at)
-     select uuidv7(), gen_random_uuid(), sha256(int8send(n)), now(),
-            case when n % 10 < ${(10 * EXPIRED) / TOKENS} then now() - n * interval '1 second' else now() + interval '1 day' + n * interval '1 second' end
-       from generate_series(1, ${TOKENS}) n`,
-  );
-  await client.query('set session_replication_role = origin');
-  await client.query('vacuum (analyze) password_resets');
-  await client.query('checkpoint');
+function fill(database: OwnDatabase): Promise<void> {
+  return connected(database, async (client) => {
+    await client.query('set session_replication_role = replica; set synchronous_commit = off');
+    await client.query(
+      `insert into password_resets (id, user_id, token_hash, created_at, expires_at)
+       select uuidv7(), gen_random_uuid(), sha256(int8send(n)), now(),
+              case when n % 10 < ${(10 * EXPIRED) / TOKENS} then now() - n * interval '1 second' else now() + interval '1 day' + n * interval '1 second' end
+         from generate_series(1, ${TOKENS}) n`,
+    );
+    await client.query('vacuum (analyze) password_resets');
+    await client.query('checkpoint');
+  });
 }
 
 /** @returns rows that the product's task removed in a second, from its begin to its end. */
@@ -137,7 +158,6 @@ interface Batch {
 }
 
 async function bare(client: Client): Promise<number> {
-  await fill(client);
   const began = performance.now();
   let after: string | null = '-infinity';
   let removed = 0;
@@ -150,7 +170,6 @@ async function bare(client: Client): Promise<number> {
 }
 
 async function plain(client: Client): Promise<number> {
-  await fill(client);
   const began = performance.now();
   const { rowCount } = await client.query('delete from password_resets where expires_at < now()');
   return (rowCount! * 1_000) / (performance.now() - began);

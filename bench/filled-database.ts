@@ -24,9 +24,12 @@ export interface Tenant {
 }
 
 /** A database of its own, beside that of the other benches; thrown away at the end. */
-export interface FilledDatabase extends EmbeddedPostgres {
-  tenants: Tenant[];
+export interface OwnDatabase extends EmbeddedPostgres {
   drop(): Promise<void>;
+}
+
+export interface FilledDatabase extends OwnDatabase {
+  tenants: Tenant[];
 }
 
 /** Ids that one number makes, so that tables refer to each other without being read. */
@@ -43,9 +46,7 @@ export async function filledDatabase(
   name: string,
   filling: Filling,
 ): Promise<FilledDatabase> {
-  await onServer(postgres, `create database ${name} owner tenon_owner`);
-  const on = (url: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href;
-  const database = { ...postgres, appUrl: on(postgres.appUrl), ownerUrl: on(postgres.ownerUrl) };
+  const database = await ownDatabase(postgres, name);
   await migrateUp({ ...database, say: () => undefined, alsoMigrate: librarySchemas });
   const client = await asSuperuser(database);
   // No trigger and no foreign key is checked: a million rows take seconds.
@@ -59,9 +60,21 @@ export async function filledDatabase(
   await client.query('vacuum (analyze)');
   await client.query('checkpoint');
   await client.end();
+  return { ...database, tenants };
+}
+
+/** Makes a database that is as another one is, file by file; nobody may be connected to that. */
+export function copyOf(database: OwnDatabase, name: string): Promise<OwnDatabase> {
+  return ownDatabase(database, name, `template ${new URL(database.appUrl).pathname.slice(1)} strategy file_copy`);
+}
+
+async function ownDatabase(postgres: EmbeddedPostgres, name: string, made = ''): Promise<OwnDatabase> {
+  await onServer(postgres, `create database ${name} owner tenon_owner ${made}`);
+  const on = (url: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href;
   return {
-    ...database,
-    tenants,
+    ...postgres,
+    appUrl: on(postgres.appUrl),
+    ownerUrl: on(postgres.ownerUrl),
     drop: () => onServer(postgres, `drop database ${name} with (force)`),
   };
 }

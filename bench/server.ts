@@ -32,18 +32,19 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** What Node is told by `npm start`. */
-const NODE_FLAGS = /node ((?:--\S+ )*)scripts/
-  .exec((JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } }).scripts.start)![1]!
-  .split(' ')
-  .filter(Boolean);
+const { start } = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } }).scripts;
+/** As `npm start` starts it: variables, and what Node is told. */
+const [, variables, flags] = /^((?:\w+=\S+ )*)exec node ((?:--\S+ )*)scripts/.exec(start)!;
+const words = (text: string): string[] => text.split(' ').filter(Boolean);
+const NODE_ENVIRONMENT = Object.fromEntries(words(variables!).map((variable) => variable.split('=')));
+const NODE_FLAGS = words(flags!);
 
 /** Starts a built file of ours in a process of its own, as the product is started, and waits until `path` answers 200. */
 export async function serve(file: string, args: string[], env: Record<string, string>, path: string): Promise<Served> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [...NODE_FLAGS, fileURLToPath(new URL(file, import.meta.url)), ...args], {
-    env: { PATH: process.env.PATH, LOG_LEVEL: 'error', PORT: String(port), ...env },
+    env: { PATH: process.env.PATH, LOG_LEVEL: 'error', PORT: String(port), ...NODE_ENVIRONMENT, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   // A bench that fails leaves nothing running.

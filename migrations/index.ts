@@ -26,6 +26,14 @@ import { Migration20261128001020_webhooks } from './Migration20261128001020_webh
 import { Migration20261128001030_purge } from './Migration20261128001030_purge.js';
 import { Migration20261128001040_cleanup_reports } from './Migration20261128001040_cleanup_reports.js';
 import { Migration20261128001050_cleanup_backlog } from './Migration20261128001050_cleanup_backlog.js';
+import { Migration20261129001100_cleanup_policies } from './Migration20261129001100_cleanup_policies.js';
+import { Migration20261129001110_schedule_slots } from './Migration20261129001110_schedule_slots.js';
+import { Migration20261129001120_template_changes_applied_at } from './Migration20261129001120_template_changes_applied_at.js';
+import { Migration20261129001121_webhook_versions } from './Migration20261129001121_webhook_versions.js';
+import { Migration20261129001122_one_backlog } from './Migration20261129001122_one_backlog.js';
+import { Migration20261129002200_template_rollback_kept } from './Migration20261129002200_template_rollback_kept.js';
+import { Migration20261129002300_job_board_open } from './Migration20261129002300_job_board_open.js';
+import { Migration20261129002400_record_cleanup_batch } from './Migration20261129002400_record_cleanup_batch.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -57,4 +65,15 @@ export const migrations = [
   { name: 'Migration20261128001030_purge', class: Migration20261128001030_purge },
   { name: 'Migration20261128001040_cleanup_reports', class: Migration20261128001040_cleanup_reports },
   { name: 'Migration20261128001050_cleanup_backlog', class: Migration20261128001050_cleanup_backlog },
+  { name: 'Migration20261129001100_cleanup_policies', class: Migration20261129001100_cleanup_policies },
+  { name: 'Migration20261129001110_schedule_slots', class: Migration20261129001110_schedule_slots },
+  {
+    name: 'Migration20261129001120_template_changes_applied_at',
+    class: Migration20261129001120_template_changes_applied_at,
+  },
+  { name: 'Migration20261129001121_webhook_versions', class: Migration20261129001121_webhook_versions },
+  { name: 'Migration20261129001122_one_backlog', class: Migration20261129001122_one_backlog },
+  { name: 'Migration20261129002200_template_rollback_kept', class: Migration20261129002200_template_rollback_kept },
+  { name: 'Migration20261129002300_job_board_open', class: Migration20261129002300_job_board_open },
+  { name: 'Migration20261129002400_record_cleanup_batch', class: Migration20261129002400_record_cleanup_batch },
 ];

@@ -1,6 +1,6 @@
 import { AuditEntry } from './audit/audit-entry.entity.js';
 import { OutboxMessage } from './jobs/outbox.entity.js';
-import { ScheduleRun, ScheduleSettings } from './jobs/schedule-run.entity.js';
+import { ScheduleRun, ScheduleSettings, ScheduleSlot } from './jobs/schedule-run.entity.js';
 import { RateLimitTracking } from './limits/limits.entity.js';
 import { ApiKey } from './auth/api-keys/api-key.entity.js';
 import { EmailChange } from './auth/email-change/email-change.entity.js';
@@ -32,8 +32,9 @@ import { FeatureSegment } from './features/segments/feature-segment.entity.js';
 import { FeatureUsageDay, OrganizationUsageDay, UserFeatureUsage } from './features/usage/feature-usage.entity.js';
 import { FeatureTemplate } from './features/templates/feature-template.entity.js';
 import { TemplateApplicationChange, TemplateApplicationLog } from './features/templates/template-application.entity.js';
-import { BacklogDay } from './cleanup/analytics/backlog-day.entity.js';
-import { CleanupAlert, CleanupBacklog } from './cleanup/alerts/cleanup-alert.entity.js';
+import { CleanupAlert } from './cleanup/alerts/cleanup-alert.entity.js';
+import { CleanupBacklog } from './cleanup/backlog/backlog.entity.js';
+import { CleanupPolicy } from './cleanup/policies/cleanup-policy.entity.js';
 import { CleanupReport } from './cleanup/reports/cleanup-report.entity.js';
 import { CleanupBatch, CleanupRun, CleanupRunType } from './cleanup/runs/cleanup-run.entity.js';
 import { Domain } from './organizations/domains/domain.entity.js';
@@ -99,10 +100,11 @@ export const entities = [
   TemplateApplicationChange,
   ScheduleSettings,
   ScheduleRun,
+  ScheduleSlot,
   CleanupRun,
   CleanupRunType,
   CleanupBatch,
-  BacklogDay,
+  CleanupPolicy,
   CleanupReport,
   CleanupBacklog,
   CleanupAlert,

@@ -4,7 +4,6 @@ import { newApiKey } from '../src/auth/api-keys/key-format.js';
 import type { Actor } from '../src/kernel/actor.js';
 import { AuthorizeKey, CurrentActor, PublicOrSession } from '../src/kernel/authorize.js';
 import { newId } from '../src/kernel/ids.js';
-import { isScope } from '../src/kernel/permissions.js';
 import { entriesOf, openSession, recordStatements } from './harness/accounts.js';
 import { insertApiKey, insertServiceAccount } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
@@ -122,9 +121,9 @@ describe('A18 what a key opens', () => {
 
   it.each(operations().filter(({ requirement }) => requirement !== undefined))(
     '$name: nothing but a scope, within its organization',
-    async ({ method, path: route, requirement, body }) => {
+    async ({ method, path: route, requirement, takesKeys, body }) => {
       const ofTenant = route.includes('{organizationId}') || route.startsWith('/ofrep/');
-      const scoped = ofTenant && isScope(requirement!);
+      const scoped = ofTenant && takesKeys;
       const at = route.replace('{organizationId}', organizationId).replaceAll(/\{\w+\}/g, newId());
       const none = await insertApiKey(tenon.db, organizationId, owner, { scopes: [] });
       for (const [auth, all] of [

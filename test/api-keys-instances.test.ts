@@ -8,8 +8,6 @@ import { insertMember, insertOrganization, type Member } from './harness/organiz
 import { PostgresProxy } from './harness/postgres-proxy.js';
 import { signInAdmin } from './harness/people.js';
 
-const POLL = { timeout: 10_000, interval: 20 };
-
 let db: TestDatabase;
 let proxy: PostgresProxy;
 /** Where changes are made. */
@@ -31,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   proxy.refusing = false;
-  await expect.poll(() => far.app.get(ChangeBus).up, POLL).toBe(true);
+  await expect.poll(() => far.app.get(ChangeBus).up).toBe(true);
 });
 afterAll(async () => {
   await near.close();
@@ -95,14 +93,14 @@ describe('A18 cases 24 and 35: on every instance', () => {
       if (cut) {
         proxy.refusing = true;
         proxy.cut();
-        await expect.poll(() => far.app.get(ChangeBus).up, POLL).toBe(false);
+        await expect.poll(() => far.app.get(ChangeBus).up).toBe(false);
         expect(await ask(far, key)).toBe('200');
       }
       expect((await end(person, id)).status).toBeLessThan(300);
       if (cut) expect(await ask(far, key)).toBe(answer);
-      for (const at of [near, far]) await expect.poll(() => ask(at, key), POLL).toBe(answer);
+      for (const at of [near, far]) await expect.poll(() => ask(at, key)).toBe(answer);
       proxy.refusing = false;
-      await expect.poll(() => far.app.get(ChangeBus).up, POLL).toBe(true);
+      await expect.poll(() => far.app.get(ChangeBus).up).toBe(true);
       expect(await ask(far, key)).toBe(answer);
     });
 
@@ -113,15 +111,15 @@ describe('A18 cases 24 and 35: on every instance', () => {
       if (cut) {
         proxy.refusing = true;
         proxy.cut();
-        await expect.poll(() => far.app.get(ChangeBus).up, POLL).toBe(false);
+        await expect.poll(() => far.app.get(ChangeBus).up).toBe(false);
       }
       const role = { key: 'little', name: 'Little', permissions: ['widgets:read'] };
       await near.http.post(`${path}/roles`).set(owner.auth).send(role).expect(201);
       const at = `${path}/service-accounts/${account.serviceAccountId}`;
       await near.http.patch(at).set(owner.auth).send({ role: role.key }).expect(200);
-      await expect.poll(() => ask(far, key), POLL).toBe('403 permission_denied');
+      await expect.poll(() => ask(far, key)).toBe('403 permission_denied');
       await near.http.delete(at).set(owner.auth).expect(204);
-      await expect.poll(() => ask(far, key), POLL).toBe('401 token_invalid');
+      await expect.poll(() => ask(far, key)).toBe('401 token_invalid');
     });
   });
 
@@ -132,7 +130,7 @@ describe('A18 cases 24 and 35: on every instance', () => {
     expect(await ask(far, key)).toBe('200');
     expect(known.find(key)).not.toBeInstanceOf(Promise);
     await db.sql.query('delete from user_organization_membership where user_id = $1', [person.userId]);
-    await expect.poll(async () => known.find(key), POLL).toBeNull();
+    await expect.poll(async () => known.find(key)).toBeNull();
   });
 });
 

@@ -10,8 +10,6 @@ import { startApp, type TestApp } from './harness/app.js';
 import { insertMember, insertOrganization, type Member } from './harness/organizations.js';
 import { signInAdmin } from './harness/people.js';
 
-const POLL = { timeout: 5_000, interval: 20 };
-
 let tenon: TestApp;
 let organizationId: string;
 let path: string;
@@ -317,7 +315,7 @@ describe('A18 a key and its owner', () => {
     const set = (status: string) =>
       tenon.http.patch(`/api/v1/admin/users/${person.userId}`).set(platform.auth).send({ status }).expect(200);
     await set('disabled');
-    await expect.poll(() => works(key), POLL).toBe(false);
+    await expect.poll(() => works(key)).toBe(false);
     await set('active');
     expect(await works(key)).toBe(false);
     expect(await entriesOf(tenon.db, 'api_key.revoked', person.userId)).toMatchObject([{ reason: 'user_disabled' }]);
@@ -336,7 +334,7 @@ describe('A18 a key and its owner', () => {
     await tenon.http.delete(ours.path).set(boss.auth).expect(200);
     expect(await ask()).toBe('403 organization_inactive');
     await tenon.db.sql.query('delete from organizations where id = $1', [ours.organizationId]);
-    await expect.poll(ask, POLL).toBe('401 token_invalid');
+    await expect.poll(ask).toBe('401 token_invalid');
   });
 
   it('an allow-list of addresses holds for keys; what is asked of sign-ins does not', async () => {

@@ -6,8 +6,6 @@ import { newId } from '../src/kernel/ids.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { PostgresProxy } from './harness/postgres-proxy.js';
 
-const POLL = { timeout: 10_000, interval: 20 };
-
 let db: TestDatabase;
 let orm: MikroORM;
 const running: { stop(): Promise<void> | void }[] = [];
@@ -88,14 +86,14 @@ describe('P19 the change bus', () => {
       await new Promise((resolve) => setTimeout(resolve, 200));
       expect(two.things.known.size).toBe(0);
     });
-    for (const { things } of [one, two, three]) await expect.poll(() => things.known.has(id), POLL).toBe(true);
+    for (const { things } of [one, two, three]) await expect.poll(() => things.known.has(id)).toBe(true);
   });
 
   it('says nothing of a change that is rolled back', async () => {
     const { bus, things } = await startBus();
     await expect(add(bus, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     const later = await add(bus);
-    await expect.poll(() => things.known.has(later), POLL).toBe(true);
+    await expect.poll(() => things.known.has(later)).toBe(true);
     expect(things.known.size).toBe(1);
   });
 
@@ -103,7 +101,7 @@ describe('P19 the change bus', () => {
     const { bus, things } = await startBus();
     const keys = Array.from({ length: 1_000 }, newId);
     await orm.em.fork().transactional((em) => bus.announce(em as EntityManager, 'things', keys));
-    await expect.poll(() => things.known.size, POLL).toBe(1_000);
+    await expect.poll(() => things.known.size).toBe(1_000);
   });
 
   it('is not disturbed by what else somebody sends on its channel, or about other topics', async () => {
@@ -119,7 +117,7 @@ describe('P19 the change bus', () => {
     ])
       await db.sql.query(`select pg_notify('tenon_changes', $1)`, [payload]);
     const id = await add(bus);
-    await expect.poll(() => things.known.has(id), POLL).toBe(true);
+    await expect.poll(() => things.known.has(id)).toBe(true);
     expect(things.known.size).toBe(1);
     expect(told).toEqual(['up: listening']);
   });
@@ -131,7 +129,7 @@ describe('P19 the change bus', () => {
       throw new Error('cannot');
     };
     const id = await add(bus);
-    await expect.poll(() => bus.up && things.known.has(id), POLL).toBe(true);
+    await expect.poll(() => bus.up && things.known.has(id)).toBe(true);
     expect(things.catchUps).toBe(2);
   });
 
@@ -142,18 +140,18 @@ describe('P19 the change bus', () => {
     expect(bus.up).toBe(true);
     proxy.refusing = true;
     await terminateListeners();
-    await expect.poll(() => bus.up, POLL).toBe(false);
-    await expect.poll(() => other.bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(false);
+    await expect.poll(() => other.bus.up).toBe(true);
     const missed = await add(other.bus);
     expect(things.known.has(missed)).toBe(false);
 
     const { promise, resolve } = Promise.withResolvers<void>();
     things.gate = promise;
     proxy.refusing = false;
-    await expect.poll(() => things.catchUps, POLL).toBeGreaterThan(1);
+    await expect.poll(() => things.catchUps).toBeGreaterThan(1);
     expect(bus.up).toBe(false);
     resolve();
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
     expect(things.known.has(missed)).toBe(true);
     expect(told[0]).toBe('up: listening');
     expect(told[1]).toMatch(/^down: /);
@@ -163,7 +161,7 @@ describe('P19 the change bus', () => {
   it('case 35: notices the end of its backend at once', async () => {
     const { bus, told } = await startBus();
     await terminateListeners();
-    await expect.poll(() => told.length, POLL).toBe(3);
+    await expect.poll(() => told.length).toBe(3);
     expect(told[1]).toMatch(/^down: the connection was/);
     expect(bus.up).toBe(true);
   });
@@ -176,7 +174,7 @@ describe('P19 the change bus', () => {
     expect(told).toEqual(['down: LISTEN hears nothing; DATABASE_DIRECT_URL has to lead past the pooler']);
     const missed = await add(bus);
     proxy.swallowing = false;
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
     expect(things.known.has(missed)).toBe(true);
   });
 
@@ -184,10 +182,10 @@ describe('P19 the change bus', () => {
     const proxy = await startProxy();
     const { bus, things } = await startBus(proxy.url);
     proxy.swallowing = true;
-    await expect.poll(() => bus.up, POLL).toBe(false);
+    await expect.poll(() => bus.up).toBe(false);
     const missed = await add(bus);
     proxy.swallowing = false;
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
     expect(things.known.has(missed)).toBe(true);
   });
 
@@ -196,23 +194,23 @@ describe('P19 the change bus', () => {
     const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     things.gate = gates[0]!.promise;
     const started = bus.start();
-    await expect.poll(() => things.catchUps, POLL).toBe(1);
+    await expect.poll(() => things.catchUps).toBeGreaterThan(0);
     things.gate = gates[1]!.promise;
     await terminateListeners();
-    // The second connection listens and catches up while the first catch-up has not ended.
-    await expect.poll(() => things.catchUps, POLL).toBe(2);
+    // The second connection, or on a busy machine a later one, listens and catches up while the first catch-up has not ended.
+    await expect.poll(() => things.catchUps).toBeGreaterThan(1);
     gates[0]!.resolve();
     await started;
     expect(bus.up).toBe(false);
     gates[1]!.resolve();
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
   });
 
   it('bears a catch-up that takes longer than a silence may', async () => {
     const { bus, things, told } = await startBus(db.appUrl, false);
     things.gate = new Promise((resolve) => setTimeout(resolve, 2_500));
     await bus.start();
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
     expect(things.catchUps).toBe(1);
     expect(told).toEqual(['up: listening']);
   });
@@ -222,7 +220,7 @@ describe('P19 the change bus', () => {
     const until = performance.now() + 1_500;
     while (performance.now() < until);
     expect(bus.up).toBe(false);
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
     expect(told).toEqual(['up: listening']);
   });
 
@@ -230,11 +228,11 @@ describe('P19 the change bus', () => {
     const proxy = await startProxy();
     const { bus, things } = await startBus(proxy.url);
     proxy.silent = true;
-    await expect.poll(() => bus.up, POLL).toBe(false);
+    await expect.poll(() => bus.up).toBe(false);
     const missed = await add(bus);
     proxy.silent = false;
     proxy.cut();
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
     expect(things.known.has(missed)).toBe(true);
   });
 
@@ -245,7 +243,7 @@ describe('P19 the change bus', () => {
     expect(bus.up).toBe(false);
     expect(told).toHaveLength(1);
     proxy.refusing = false;
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
   });
 
   it('stops while it connects', async () => {

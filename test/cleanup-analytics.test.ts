@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ForecastsView } from '../src/cleanup/analytics/forecast.view.js';
 import type { HistoryChartView, HistoryPageView } from '../src/cleanup/analytics/history.view.js';
-import { TYPE_NAMES } from '../src/cleanup/expiring-types.js';
-import { expiredBacklogDays } from '../src/cleanup/analytics/analytics.cleanup.js';
+import { expiredBacklog } from '../src/cleanup/backlog/backlog.cleanup.js';
+import { TYPE_NAMES, TYPE_TITLES } from '../src/cleanup/expiring-types.js';
 import { Schedules } from '../src/jobs/schedules.js';
 import { newId } from '../src/kernel/ids.js';
 import { insertPerson, openSession } from './harness/accounts.js';
@@ -18,9 +18,12 @@ let admin: Person;
 beforeAll(async () => {
   tenon = await startApp();
   admin = await signInAdmin(tenon);
+  // Its slot may come while these tests run.
+  const hourly = tenon.http.patch(`${PATH}/scheduled-tasks/cleanup-backlog-hourly`).set(admin.auth);
+  await hourly.send({ enabled: false }).expect(200);
 });
 afterAll(() => tenon.close());
-beforeEach(() => rows('truncate cleanup_backlog_days, cleanup_batches, cleanup_run_types, cleanup_runs'));
+beforeEach(() => rows('truncate cleanup_backlog, cleanup_batches, cleanup_run_types, cleanup_runs'));
 
 const rows = async (sql: string, ...values: unknown[]): Promise<Record<string, unknown>[]> =>
   (await tenon.db.sql.query<Record<string, unknown>>(sql, values)).rows;
@@ -56,10 +59,11 @@ async function insertRun(run: { daysAgo?: number; deleted?: number; errors?: num
 }
 
 /** What was recorded of sessions on each of the last days, yesterday last. */
-const insertBacklog = (days: number, expired: string) =>
+const insertBacklog = (last: number, expired: string, first = 1) =>
   rows(
-    `insert into cleanup_backlog_days (day, type, expired)
-     select (now() at time zone 'UTC')::date - n, 'session', ${expired} from generate_series(1, ${days}) n`,
+    `insert into cleanup_backlog (type, at, expired)
+     select 'session', ((now() at time zone 'UTC')::date - n + time '01:10') at time zone 'UTC', ${expired}
+       from generate_series(${first}, ${last}) n`,
   );
 
 describe('C11 history', () => {
@@ -117,6 +121,57 @@ describe('C11 history', () => {
   });
 });
 
+describe('C11 the history as a page', () => {
+  const show = (query = '') =>
+    tenon.http
+      .get(`${PATH}/history/chart${query}`)
+      .set({ ...admin.auth, accept: 'text/html,*/*;q=0.8' })
+      .expect(200)
+      .expect('content-type', 'text/html; charset=utf-8')
+      .expect('vary', /Accept/)
+      .expect('cache-control', 'no-store');
+
+  it('draws what the data say, and runs and loads nothing', async () => {
+    await insertRun();
+    await insertRun({ daysAgo: 2, errors: 3 });
+    const { text, headers } = await show('?days=7');
+    expect(headers['content-security-policy']).toMatch(/default-src 'none'.*sandbox/);
+    expect(headers['content-security-policy']).not.toContain('script-src');
+    expect(text).toMatch(/^<!doctype html>/);
+    expect(text).not.toMatch(/<script|<img|<link|Hello|NaN|undefined/);
+    expect(text.match(/<svg role="img"/g)).toHaveLength(3);
+    expect(text).toContain('4,000 rows removed, 571 a day on average and 2,000 at the most');
+    expect(text).toContain('At the worst, 50\u00a0% of the batches of Sessions failed on a day.');
+    expect(text.match(/<rect [^>]*><title>[A-Z][a-z]{2} \d+: 2,000<\/title>/g)).toHaveLength(2);
+    expect(text).toMatch(/>Sessions<\/td><td[^>]*>4,000<\/td><td[^>]*>100\u00a0%<\/td><td[^>]*>100,000<\/td>/);
+  });
+
+  it('shows nine types: the largest five, and the others as one; what never removed anything only failed', async () => {
+    for (const [n, type] of TYPE_NAMES.slice(0, 9).entries()) {
+      const id = await insertRun({ deleted: n * 100, errors: n === 0 ? 2 : 0 });
+      await rows(`update cleanup_run_types set type = $2 where run_id = $1`, id, type);
+    }
+    const { text } = await show();
+    expect(text).toContain('>all others</text>');
+    expect(text).toContain(`of the batches of ${TYPE_TITLES[TYPE_NAMES[0]!]} failed on a day`);
+    expect(text.match(/<rect [^>]*><title>/g)).toHaveLength(6);
+  });
+
+  it('of nothing says so', async () => {
+    const { text } = await show('?days=1');
+    expect(text).toContain('Nothing was removed. No batch failed.');
+    expect(text).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('is data for who takes anything', async () => {
+    await tenon.http
+      .get(`${PATH}/history/chart`)
+      .set({ ...admin.auth, accept: '*/*' })
+      .expect(200)
+      .expect('content-type', /json/);
+  });
+});
+
 describe('C11 forecast', () => {
   const forecastOf = async (query = ''): Promise<ForecastsView['types'][number]> =>
     ((await ask(`forecast?type=session${query}`)).body as ForecastsView).types[0]!;
@@ -132,9 +187,7 @@ describe('C11 forecast', () => {
       history: { days: 20, recordedDays: 20 },
     });
     // Enough days, and too many between them are missing.
-    await rows(
-      `insert into cleanup_backlog_days select (now() at time zone 'UTC')::date - n, 'session', 1 from generate_series(60, 70) n`,
-    );
+    await insertBacklog(70, '1', 60);
     expect((await forecastOf()).reason).toMatch(/of 70 days are missing/);
   });
 
@@ -174,28 +227,37 @@ describe('C11 forecast', () => {
 });
 
 describe('C11 the record of the backlog', () => {
-  const record = async (): Promise<unknown> =>
-    tenon.app
-      .get(Schedules)
-      .list()
-      .find(({ id }) => id === 'cleanup-backlog')!
-      .run(new AbortController().signal, new Date());
-  const recorded = () => rows(`select expired::int from cleanup_backlog_days where type = 'login_attempt'`);
+  const historyOf = async (type: string): Promise<unknown> =>
+    ((await ask(`forecast?type=${type}`)).body as ForecastsView).types[0]!.history;
 
-  it('has a row for each type and day; of two the first counts', async () => {
+  it('has a row for each type and slot, of which each day counts with its most, once it is over', async () => {
     await rows(`insert into login_attempts (key, failures, expires_at)
       select sha256(n::text::bytea), 1, now() - interval '1 minute' from generate_series(1, 3) n`);
-    await record();
+    const slot = new Date(Date.now() - 86_400_000);
+    const record = async (at: Date): Promise<unknown> =>
+      tenon.app
+        .get(Schedules)
+        .list()
+        .find(({ id }) => id === 'cleanup-backlog-hourly')!
+        .run(new AbortController().signal, at);
+    for (let twice = 0; twice < 2; twice += 1) await record(slot);
     await rows('delete from login_attempts');
-    await record();
-    expect(await recorded()).toEqual([{ expired: 3 }]);
-    expect((await rows('select count(*)::int from cleanup_backlog_days'))[0]).toEqual({ count: TYPE_NAMES.length });
+    await record(new Date(slot.getTime() + 1));
+    expect((await rows('select count(*)::int from cleanup_backlog'))[0]).toEqual({ count: 2 * TYPE_NAMES.length });
+    expect(await rows(`select expired::int from cleanup_backlog where type = 'login_attempt' order by at`)).toEqual([
+      { expired: 3 },
+      { expired: 0 },
+    ]);
+    const day = slot.toISOString().slice(0, 10);
+    expect(await historyOf('login_attempt')).toEqual({ from: day, days: 1, recordedDays: 1 });
+    await rows(`update cleanup_backlog set at = at + interval '1 day'`);
+    expect(await historyOf('login_attempt')).toMatchObject({ from: null, recordedDays: 0 });
   });
 
   it('is kept for 13 months', async () => {
     await insertBacklog(500, 'n');
-    const removed = await removeExpired(tenon.app, expiredBacklogDays, 50);
-    const [{ left }] = (await rows('select count(*)::int as left from cleanup_backlog_days')) as [{ left: number }];
+    const removed = await removeExpired(tenon.app, expiredBacklog, 50);
+    const [{ left }] = (await rows('select count(*)::int as left from cleanup_backlog')) as [{ left: number }];
     expect(removed + left).toBe(500);
     expect(left).toBeGreaterThanOrEqual(395);
     expect(left).toBeLessThanOrEqual(398);

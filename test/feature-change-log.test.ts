@@ -101,6 +101,29 @@ describe('F11 the change log', () => {
       await api.get(`${CHANGES}?${bad}`).expect(400);
   });
 
+  it('of an environment that never was, or of a range the wrong way around, is refused', async () => {
+    const errorsOf = async (path: string) => (await api.get(path).expect(400)).body.errors;
+    const unknown = [{ field: 'environment', code: 'environment_unknown', message: 'There is no such environment' }];
+    for (const path of [CHANGES, `${FEATURES}/logged/changes`])
+      expect(await errorsOf(`${path}?environment=mars`)).toEqual(unknown);
+    // One that was removed has its changes still.
+    await api.post('/api/v1/environments', { key: 'venus', name: 'Venus' }).expect(201);
+    await api.feature('seen');
+    await api.put(`${FEATURES}/seen/environments/venus`, { enabled: false, rules: [] }).expect(200);
+    await api.remove('/api/v1/environments/venus').expect(204);
+    expect(await changesOf(`${CHANGES}?environment=venus`)).toHaveLength(1);
+    expect(await changesOf(`${CHANGES}?environment=venus&to=2020-01-01`)).toEqual([]);
+
+    const reversed = [{ field: 'from', code: 'range_reversed', message: 'from has to be no later than to' }];
+    for (const path of [CHANGES, `${FEATURES}/logged/changes`, `${FEATURES}/logged/usage`, '/api/v1/admin/audit-log']) {
+      expect(await errorsOf(`${path}?from=2026-11-02&to=2026-11-01`), path).toEqual(reversed);
+      await api.get(`${path}?from=2026-11-01&to=2026-11-01`).expect(200);
+    }
+    expect(await errorsOf(`${CHANGES}?from=2026-11-02T00:00:00%2B02:00&to=2026-11-01T21:59:59Z`)).toEqual(reversed);
+    // What cannot be read is said, and nothing of the range.
+    expect(await errorsOf(`${CHANGES}?from=2026-11-02&to=yesterday`)).toMatchObject([{ field: 'to' }]);
+  });
+
   it('of a feature that never was is not found', async () => {
     await api.get(`${FEATURES}/never/changes`).expect(404);
     expect(await changesOf(`${FEATURES}/logged/changes?to=2020-01-01`)).toEqual([]);

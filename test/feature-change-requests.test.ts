@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplyingService } from '../src/features/change-requests/applying.service.js';
+import { changeRequestExamples } from '../src/features/change-requests/change-requests.examples.js';
+import { EDIT_TYPES } from '../src/features/change-requests/edits.dto.js';
+import { createExamples } from '../src/features/definitions/definitions.examples.js';
 import { newId } from '../src/kernel/ids.js';
 import { atOnce, countStatuses, insertPerson, openSession } from './harness/accounts.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { type Auth, type FeatureAdmin, featureAdmin } from './harness/feature-admin.js';
 
+const openapi = JSON.parse(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8'));
 const FEATURES = '/api/v1/features';
 const REQUESTS = '/api/v1/feature-changes';
 const POLICIES = `${REQUESTS}/policies`;
@@ -141,6 +146,53 @@ describe('F12 what a policy lets pass', () => {
     expect((await stateOf('kept')).enabled).toBe(false);
   });
 
+  it('is the kill switch of a feature with rules and a roll-out, which stay as they are', async () => {
+    const rules = [{ name: 'Pilot', when: [{ attribute: 'plan', operator: 'in', values: ['gold'] }], value: true }];
+    const whole = { enabled: true, rules, rollout: { by: 'targetingKey', percentage: 25 } };
+    await tenon.db.sql.query('delete from feature_change_policies');
+    const path = `${await api.feature('killed')}/environments/production`;
+    await api.put(path, whole).expect(200);
+    await policy('production', { approvals: 1, reasonRequired: true }).expect(200);
+    const { body: refusal } = await api.put(path, { enabled: false, reason: 'Fire' }).expect(409);
+    expect(refusal.detail).toContain(`PATCH ${path} with {"enabled": false}`);
+    // It waits for nobody, and still says why.
+    expect((await api.patch(path, { enabled: false }).expect(400)).body.errors[0].code).toBe('reason_required');
+    const { body, headers } = await api.patch(path, { enabled: false, reason: 'Fire' }).expect(200);
+    expect(body).toMatchObject({ ...whole, enabled: false, version: 2 });
+    expect(headers.etag).toBe('"2"');
+    expect((await api.get(`${FEATURES}/killed/changes`)).body.data[0]).toMatchObject({
+      kind: 'configuration',
+      reason: 'Fire',
+      differences: [{ path: 'enabled', before: true, after: false }],
+    });
+    expect((await api.changesOf('feature.configured', 'killed')).at(-1)).toEqual({
+      before: { environment: 'production', enabled: true },
+      after: { environment: 'production', enabled: false },
+    });
+    // Once more changes nothing.
+    expect((await api.patch(path, { enabled: false }).expect(200)).body.version).toBe(2);
+    // On again is a change like any other.
+    const back = { enabled: true, reason: 'Out' };
+    expect(await codeOf(api.patch(path, back), 409)).toBe('feature_change_needs_approval');
+    const { reason } = back;
+    const edit = { type: 'feature.switch', key: 'killed', environment: 'production', enabled: true };
+    const { body: asked } = await ask([edit], { reason }).expect(201);
+    await approve(asked, second).expect(200);
+    await apply(asked).expect(200);
+    expect(await stateOf('killed')).toMatchObject({ ...whole, version: 3 });
+  });
+
+  it('never is more than the switch: what it could carry is refused', async () => {
+    const path = `${await api.feature('alone', { lifecycle: 'draft' })}/environments/production`;
+    for (const body of [{}, { enabled: 'false' }, { enabled: false, rules: [] }, { enabled: false, rollout: null }, []])
+      await api.patch(path, body).expect(400);
+    await api.patch(path, { enabled: false }).set('if-match', '"1"').expect(412);
+    await api.patch(path, { enabled: false }).set('if-match', '"0"').expect(200);
+    await api.patch(`${FEATURES}/nothing/environments/production`, { enabled: false }).expect(404);
+    await api.patch(`${FEATURES}/alone/environments/nowhere`, { enabled: false }).expect(404);
+    await api.patch(path, { enabled: true }, auth(api.person.auth as Auth)).expect(403);
+  });
+
   it('never is a rollback of somebody alone, but where it switches off', async () => {
     await api.feature('turned', { lifecycle: 'draft' });
     await api.put(`${FEATURES}/turned/environments/production`, OFF).expect(200);
@@ -177,7 +229,10 @@ describe('F12 change requests', () => {
       version: 1,
     });
     expect((await stateOf('asked')).version).toBe(0);
-    expect(await codeOf(apply(body), 409)).toBe('feature_change_closed');
+    expect((await apply(body).expect(409)).body).toMatchObject({
+      code: 'feature_change_needs_approval',
+      detail: 'It waits for approvals: production has 0 of 1',
+    });
     const approved = (await approve(body, second).expect(200)).body;
     expect(approved).toMatchObject({ status: 'approved', reviews: [{ verdict: 'approved', current: true }] });
     const applied = (await apply(body, third).expect(200)).body;
@@ -190,7 +245,11 @@ describe('F12 change requests', () => {
     ]);
     for (const action of ['created', 'approved', 'applied'])
       expect(await api.changesOf(`feature_change_request.${action}`, body.id)).toHaveLength(1);
-    expect(await codeOf(apply(body), 409)).toBe('feature_change_closed');
+    expect((await apply(body).expect(409)).body).toMatchObject({
+      code: 'feature_change_applied',
+      detail: `It was applied at ${applied.appliedAt}`,
+    });
+    expect(await codeOf(api.post(`${REQUESTS}/${body.id}/cancel`, {}), 409)).toBe('feature_change_applied');
   });
 
   it('need nobody where no policy asks', async () => {
@@ -206,7 +265,6 @@ describe('F12 change requests', () => {
     expect(
       (await ask([configure('sound', { enabled: true, rules: [{ name: 'x', when: [] }] })]).expect(400)).body.code,
     ).toBe('validation_failed');
-    await ask([configure('nothing', OFF)]).expect(404);
     await ask([{ type: 'feature.update', key: 'sound', feature: { name: 'Feature sound' } }]).expect(400);
     expect(
       await codeOf(ask([{ type: 'feature.update', key: 'sound', feature: { dependencies: ['sound'] } }]), 409),
@@ -227,6 +285,48 @@ describe('F12 change requests', () => {
     for (const changes of bad) await ask(changes as object[]).expect(400);
     await ask([configure('sound', OFF)], { applyAt: '2020-01-01' }).expect(400);
     await ask([configure('sound', OFF)], { follows: [newId()] }).expect(400);
+  });
+
+  it('name the place in the request of what is not there, or does not fit', async () => {
+    const path = await api.feature('placed');
+    const fits = { type: 'feature.update', key: 'placed', feature: { description: 'x' } };
+    const rule = { name: 'x', when: [], value: 'text' };
+    for (const [edit, field] of [
+      [configure('nothing', OFF), 'key'],
+      [configure('placed', OFF, 'mars'), 'environment'],
+      [{ type: 'feature.switch', key: 'nothing', environment: 'production', enabled: false }, 'key'],
+      [{ type: 'feature.delete', key: 'nothing' }, 'key'],
+      [{ type: 'segment.update', key: 'nothing', segment: { name: 'x' } }, 'key'],
+      [{ type: 'policy.put', environment: 'mars', policy: { approvals: 0 } }, 'environment'],
+      [{ type: 'change.rollback', id: newId() }, 'id'],
+      [configure('placed', { enabled: true, rules: [rule] }), 'configuration.rules.0.value'],
+      [{ type: 'features.import', import: { format: 'tenon', document: {} } }, 'import.document.format'],
+    ] as const) {
+      const { body } = await ask([fits, edit]).expect(400);
+      expect(body.code).toBe('validation_failed');
+      expect(body.errors[0].field).toBe(`changes.1.${field}`);
+    }
+    await api.remove(path).expect(204);
+  });
+
+  it('P3: the examples of Swagger UI can be sent as they are, after those of features and segments', async () => {
+    for (const { value } of Object.values(createExamples)) await api.post(FEATURES, value).expect(201);
+    const when = [{ attribute: 'email', operator: 'ends_with', values: ['@example.com'] }];
+    await api.post('/api/v1/segments', { key: 'beta-testers', when }).expect(201);
+    for (const [type, { value }] of Object.entries(changeRequestExamples))
+      if (type === 'change.rollback')
+        expect((await api.post(REQUESTS, value).expect(400)).body.errors[0].field).toBe('changes.0.id');
+      else expect((await api.post(REQUESTS, value).expect(201)).body.changes[0].type).toBe(type);
+    expect(Object.keys(changeRequestExamples).toSorted()).toEqual(EDIT_TYPES.toSorted());
+    const values = openapi.components.schemas.CreateTemplateRequest.properties.values.example;
+    await api.post('/api/v1/feature-templates', { key: 'pilot', name: 'Pilot', values }).expect(201);
+  });
+
+  it('P3: each edit has a schema with a type of its own', () => {
+    const { discriminator } = openapi.components.schemas.CreateChangeRequest.properties.changes.items;
+    const schemas: Record<string, { properties: { type: object } }> = openapi.components.schemas;
+    for (const type of EDIT_TYPES)
+      expect(schemas[discriminator.mapping[type].split('/').at(-1)!]!.properties.type).toMatchObject({ enum: [type] });
   });
 
   it('are made in order: a feature, what needs it, and its configuration in one', async () => {
@@ -268,8 +368,60 @@ describe('F12 change requests', () => {
     const { body } = await ask([configure('withdrawn', OFF)]).expect(201);
     expect((await api.post(`${REQUESTS}/${body.id}/cancel`, {}).expect(200)).body.status).toBe('cancelled');
     for (const path of ['apply', 'cancel'])
-      expect(await codeOf(api.post(`${REQUESTS}/${body.id}/${path}`, {}), 409)).toBe('feature_change_closed');
-    expect(await codeOf(api.patch(`${REQUESTS}/${body.id}`, {}), 409)).toBe('feature_change_closed');
+      expect(await codeOf(api.post(`${REQUESTS}/${body.id}/${path}`, {}), 409)).toBe('feature_change_cancelled');
+    expect(await codeOf(api.patch(`${REQUESTS}/${body.id}`, {}), 409)).toBe('feature_change_cancelled');
+    expect(await codeOf(approve(body, second), 409)).toBe('feature_change_cancelled');
+  });
+});
+
+describe('F12 imports under a policy', () => {
+  const document = (percentage: number) => ({
+    format: 'tenon',
+    formatVersion: 1,
+    environments: [{ key: 'production' }],
+    features: [
+      {
+        definition: { key: 'imported', name: 'Imported', type: 'boolean', defaultValue: false },
+        configurations: [
+          { environment: 'production', enabled: true, rules: [], rollout: { by: 'targetingKey', percentage } },
+        ],
+      },
+    ],
+  });
+
+  it('are announced by the dry run, asked for, approved and applied as a whole', async () => {
+    const run = (dryRun: boolean, reason?: string) =>
+      api.post(`${FEATURES}/import?dryRun=${dryRun}`, { format: 'tenon', document: document(25), reason });
+    expect((await run(true).expect(200)).body.policies).toEqual([]);
+    await policy('production', { approvals: 1 }).expect(200);
+    await policy('staging', { approvals: 0, reasonRequired: true, kinds: ['feature'] }).expect(200);
+    const tried = (await run(true).expect(200)).body;
+    expect(tried.policies).toEqual([
+      { environment: 'production', approvals: 1, reasonRequired: false },
+      { environment: 'staging', approvals: 0, reasonRequired: true },
+    ]);
+    expect(tried.refused).toEqual([
+      { path: 'reason', code: 'reason_required', message: 'Changes in staging have to say why' },
+    ]);
+    expect(await run(true, 'A test').expect(200)).toMatchObject({ body: { refused: [] } });
+    await policy('staging', { approvals: 0, reason: 'A test' }).expect(200);
+    expect(await codeOf(run(false), 409)).toBe('feature_change_needs_approval');
+    const edit = { type: 'features.import', import: { format: 'tenon', document: document(25) } };
+    const { body: asked } = await ask([edit]).expect(201);
+    expect(asked).toMatchObject({ status: 'pending', subjects: ['feature:imported'] });
+    await approve(asked, second).expect(200);
+    expect((await apply(asked).expect(200)).body.status).toBe('applied');
+    expect(await stateOf('imported')).toMatchObject(QUARTER);
+    expect(await codeOf(apply(asked), 409)).toBe('feature_change_applied');
+    expect((await ask([edit]).expect(400)).body.errors[0].code).toBe('nothing_changes');
+  });
+
+  it('are refused where the import would be, and carry nothing else', async () => {
+    const wrong = document(200);
+    for (const body of [{ format: 'tenon', document: wrong }, { format: 'other', document: {} }, {}, null])
+      await ask([{ type: 'features.import', import: body }]).expect(400);
+    const more = { format: 'tenon', document: document(1), reason: 'x' };
+    await ask([{ type: 'features.import', import: more }]).expect(400);
   });
 });
 
@@ -325,6 +477,24 @@ describe('F12 four eyes', () => {
     await approve(body, second).expect(200);
     await apply(body).expect(200);
     expect((await stateOf('edited')).rollout.percentage).toBe(50);
+  });
+
+  it.each([
+    ['its title', { title: 'Half of the people' }],
+    ['its reason', { reason: 'Another one' }],
+    ['nothing of it', {}],
+  ])('an edit of %s resets what was approved, too', async (what, change) => {
+    const asked = await draft(`edited-${what.split(' ').at(-1)}`);
+    await approve(asked, second).expect(200);
+    const path = `${REQUESTS}/${asked.id}`;
+    const { body } = await api.patch(path, change).expect(200);
+    expect(body).toMatchObject({ status: 'pending', approvals: [{ given: 0 }], reviews: [{ current: false }] });
+    expect(await codeOf(approve(asked, second), 412)).toBe('precondition_failed');
+    // Nor does what was said of the old text count when it is there again.
+    const { body: back } = await api.patch(path, { title: asked.title, reason: asked.reason }).expect(200);
+    expect(back).toMatchObject({ status: 'pending', approvals: [{ given: 0 }] });
+    await approve(back, second).expect(200);
+    await apply(back).expect(200);
   });
 
   it('an edit of what an older one was read is refused', async () => {
@@ -384,8 +554,11 @@ describe('F12 four eyes', () => {
       status: 'rejected',
       reviews: [{ verdict: 'rejected', comment: 'Too much' }],
     });
-    expect(await codeOf(approve(asked, third), 409)).toBe('feature_change_closed');
-    expect(await codeOf(apply(asked), 409)).toBe('feature_change_closed');
+    expect(await codeOf(approve(asked, third), 409)).toBe('feature_change_rejected');
+    expect((await apply(asked).expect(409)).body).toMatchObject({
+      code: 'feature_change_rejected',
+      detail: 'It was rejected; reviews say by whom and why. Its author can ask for it anew by PATCH, also with {}',
+    });
     expect((await api.patch(`${REQUESTS}/${asked.id}`, {}).expect(200)).body.status).toBe('pending');
   });
 
@@ -423,6 +596,41 @@ describe('F12 a base that moves', () => {
     await apply(anew).expect(200);
   });
 
+  it('does not move by the conflicts of a draft, which anybody makes alone', async () => {
+    for (const key of ['agreed', 'listing', 'rival']) await api.feature(key, { defaultValue: false });
+    const asked = async (key: string, feature: object) => {
+      const { body } = await ask([{ type: 'feature.update', key, feature }]).expect(201);
+      await approve(body, second).expect(200);
+      return body;
+    };
+    const conflictsOf = async (key: string) => (await api.get(`${FEATURES}/${key}`).expect(200)).body.conflicts;
+    await policy('production', { approvals: 1 }).expect(200);
+    const requests = [
+      await asked('agreed', { description: 'Agreed' }),
+      await asked('listing', { conflicts: ['rival'] }),
+    ];
+    const sketch = await api.feature('sketch', { lifecycle: 'draft', conflicts: ['agreed', 'listing'] });
+    for (const request of requests) {
+      expect((await read(request)).outdatedBy).toEqual([]);
+      await apply(request).expect(200);
+    }
+    expect(await conflictsOf('agreed')).toEqual(['sketch']);
+    // It says which there are.
+    expect(await conflictsOf('listing')).toEqual(['rival']);
+    const again = await asked('agreed', { description: 'Agreed again' });
+    await api.remove(sketch).expect(204);
+    await apply(again).expect(200);
+    expect(await conflictsOf('agreed')).toEqual([]);
+
+    const late = await asked('agreed', { description: 'Too late' });
+    const active = { key: 'active', name: 'Active', type: 'boolean', defaultValue: false, conflicts: ['agreed'] };
+    const { body: making } = await ask([{ type: 'feature.create', feature: active }]).expect(201);
+    await approve(making, second).expect(200);
+    await apply(making).expect(200);
+    expect((await read(late)).outdatedBy).toMatchObject([{ kind: 'feature', feature: 'agreed' }]);
+    expect(await codeOf(apply(late), 409)).toBe('feature_change_outdated');
+  });
+
   it('is told at once when two requests touch the same flag; the later one follows where it says so', async () => {
     await api.feature('shared');
     const { body: first } = await ask([configure('shared', QUARTER)], { applyAt: soon() }).expect(201);
@@ -431,6 +639,14 @@ describe('F12 a base that moves', () => {
       { id: first.id, title: 'A change', status: 'scheduled', applyAt: first.applyAt, subjects: ['feature:shared'] },
     ]);
     expect((await read(first)).overlaps).toMatchObject([{ id: other.id }]);
+    // Nobody has agreed to a third one, and so it warns nobody.
+    await policy('production', { approvals: 1 }).expect(200);
+    const { body: waiting } = await ask([configure('shared', QUARTER)]).expect(201);
+    expect(waiting.overlaps.map(({ id }: { id: string }) => id)).toEqual([first.id, other.id]);
+    expect((await read(first)).overlaps).toMatchObject([{ id: other.id }]);
+    await approve(waiting, second).expect(200);
+    expect((await read(first)).overlaps).toMatchObject([{ id: other.id }, { id: waiting.id }]);
+    await tenon.db.sql.query('delete from feature_change_policies');
     const { body: follower } = await ask([configure('shared', OFF)], { follows: [first.id] }).expect(201);
     await sleep(500);
     await applyDue();
@@ -441,12 +657,126 @@ describe('F12 a base that moves', () => {
   });
 });
 
+describe('F12 a request that follows another', () => {
+  const update = (key: string, feature: object) => ({ type: 'feature.update', key, feature });
+  beforeEach(() => policy('production', { approvals: 1 }).expect(200));
+
+  it('is tried after it: what is a draft only until then has to be approved', async () => {
+    await api.feature('budding', { lifecycle: 'draft', defaultValue: false });
+    const { body: opens } = await ask([update('budding', { lifecycle: 'active' })]).expect(201);
+    const { body: rides } = await ask([update('budding', { defaultValue: true })], { follows: [opens.id] }).expect(201);
+    expect(rides).toMatchObject({
+      status: 'pending',
+      approvals: [{ environment: 'production', required: 1, given: 0 }],
+    });
+    await approve(opens, second).expect(200);
+    await apply(opens).expect(200);
+    expect(await codeOf(apply(rides), 409)).toBe('feature_change_needs_approval');
+    expect((await api.get(`${FEATURES}/budding`)).body.defaultValue).toBe(false);
+    await approve(await read(rides), second).expect(200);
+    await apply(rides).expect(200);
+    expect((await api.get(`${FEATURES}/budding`)).body.defaultValue).toBe(true);
+  });
+
+  it('cannot take away a policy that the other sets, planted before there was one', async () => {
+    const put = (rules: object) => ({ type: 'policy.put', environment: 'staging', policy: rules });
+    const { body: sets } = await ask([put({ approvals: 1 })]).expect(201);
+    const { body: loosens } = await ask([put({ approvals: 0 })], { follows: [sets.id] }).expect(201);
+    await apply(sets).expect(200);
+    expect((await read(loosens)).status).toBe('pending');
+    await apply(loosens).expect(409);
+    expect((await api.get(`${POLICIES}/staging`)).body.approvals).toBe(1);
+  });
+
+  it('is outdated by an edit of the other after its approval', async () => {
+    await api.feature('swapped', { lifecycle: 'draft', defaultValue: false });
+    const { body: harmless } = await ask([update('swapped', { name: 'Harmless' })]).expect(201);
+    const { body: opens } = await ask([update('swapped', { lifecycle: 'active' })], { follows: [harmless.id] }).expect(
+      201,
+    );
+    await approve(opens, second).expect(200);
+    const smuggled = { changes: [update('swapped', { name: 'Smuggled', defaultValue: true })] };
+    await api.patch(`${REQUESTS}/${harmless.id}`, smuggled).expect(200);
+    await apply(harmless).expect(200);
+    expect(await codeOf(apply(opens), 409)).toBe('feature_change_outdated');
+    expect((await api.get(`${FEATURES}/swapped`)).body.lifecycle).toBe('draft');
+    // Asked for anew it shows what it would really make active.
+    const { body: anew } = await api.patch(`${REQUESTS}/${opens.id}`, {}).expect(200);
+    expect(anew).toMatchObject({ status: 'pending', effects: [{ after: { defaultValue: true, name: 'Smuggled' } }] });
+  });
+
+  it('is never its own', async () => {
+    const { body: alone } = await ask([update('budding', { name: 'Alone' })]).expect(201);
+    const { errors } = (await api.patch(`${REQUESTS}/${alone.id}`, { follows: [alone.id] }).expect(400)).body;
+    expect(errors).toMatchObject([{ field: 'follows', code: 'follows_itself' }]);
+  });
+
+  it('is outdated where the other was taken back, and refused where that cannot be made', async () => {
+    await api.feature('led', { lifecycle: 'draft' });
+    const { body: opened } = await ask([update('led', { lifecycle: 'active' })]).expect(201);
+    await approve(opened, second).expect(200);
+    await apply(opened).expect(200);
+    const { body: first } = await ask([configure('led', QUARTER)]).expect(201);
+    const { body: last } = await ask([configure('led', OFF)], { follows: [first.id] }).expect(201);
+    await approve(last, second).expect(200);
+    await api.post(`${REQUESTS}/${first.id}/cancel`, {}).expect(200);
+    expect(await codeOf(apply(last), 409)).toBe('feature_change_outdated');
+    const { body: gone } = await ask([update('led', { name: 'Led' })]).expect(201);
+    await tenon.db.sql.query(
+      `update feature_change_requests set changes = replace(changes::text, '"led"', '"lost"')::jsonb where id = $1`,
+      [gone.id],
+    );
+    const { errors } = (await ask([configure('led', OFF)], { follows: [gone.id] }).expect(400)).body;
+    expect(errors).toMatchObject([{ field: 'follows', code: 'change_not_possible' }]);
+  });
+});
+
+describe('F12 what gets around a policy', () => {
+  it('is no removal of what is off, to make it anew: it asks those who ask of configurations', async () => {
+    await api.feature('remade');
+    await policy('production', { approvals: 1, kinds: ['configuration'] }).expect(200);
+    await api.patch(`${FEATURES}/remade/environments/production`, { enabled: false }).expect(200);
+    expect(await codeOf(api.remove(`${FEATURES}/remade`), 409)).toBe('feature_change_needs_approval');
+  });
+
+  it('is no edit of what was rejected: the approvals before it count no more', async () => {
+    await api.feature('revived');
+    await policy('production', { approvals: 1 }).expect(200);
+    const { body: asked } = await ask([configure('revived', QUARTER)]).expect(201);
+    await approve(asked, second).expect(200);
+    await api.post(`${REQUESTS}/${asked.id}/reject`, { contentHash: asked.contentHash }, auth(third)).expect(200);
+    expect((await api.patch(`${REQUESTS}/${asked.id}`, {}).expect(200)).body.status).toBe('pending');
+    await apply(asked).expect(409);
+  });
+});
+
+describe('F12 large requests', () => {
+  it('are refused where before and after of all are more than a megabyte; a list shows none of it', async () => {
+    await api.feature('large', { lifecycle: 'draft', type: 'json', defaultValue: { text: 'x'.repeat(9_000) } });
+    const edits = (count: number) =>
+      Array.from({ length: count }, (_, at) => ({
+        type: 'feature.update',
+        key: 'large',
+        feature: { description: `${at}` },
+      }));
+    await ask(edits(2)).expect(201);
+    const { errors } = (await ask(edits(100)).expect(400)).body;
+    expect(errors).toMatchObject([{ field: 'changes', code: 'changes_too_large' }]);
+    const { data } = (await api.get(`${REQUESTS}?feature=large`).expect(200)).body;
+    expect(data).toHaveLength(1);
+    expect(JSON.stringify(data)).not.toContain('xxx');
+  });
+});
+
 describe('F12 schedules', () => {
   it('are made at their time, once, by two instances too', async () => {
     await api.feature('timed');
     const { body } = await ask([configure('timed', QUARTER)], { applyAt: soon() }).expect(201);
     expect(body.status).toBe('scheduled');
-    expect(await codeOf(apply(body), 409)).toBe('feature_change_closed');
+    expect((await apply(body).expect(409)).body).toMatchObject({
+      code: 'feature_change_scheduled',
+      detail: `It is made at ${body.applyAt}; its author can take the time away by PATCH with {"applyAt": null}`,
+    });
     await applyDue();
     expect((await read(body)).status).toBe('scheduled');
     await sleep(500);
@@ -467,6 +797,37 @@ describe('F12 schedules', () => {
     expect(await codeOf(approve(body, second), 409)).toBe('feature_change_outdated');
   });
 
+  it('say that they are held up while the task that makes them is paused, and so do the task and the health check', async () => {
+    const tasks = '/api/v1/admin/cleanup/scheduled-tasks';
+    const taskOf = async () =>
+      (await api.get(tasks).expect(200)).body.find(({ id }: { id: string }) => id === 'feature-changes-apply');
+    const paused = async () =>
+      (await api.post('/api/v1/admin/cleanup/health-check', {}).expect(200)).body.checks.find(
+        ({ name }: { name: string }) => name === 'paused',
+      );
+    const pause = (enabled: boolean | null) => api.patch(`${tasks}/feature-changes-apply`, { enabled }).expect(200);
+    await tenon.db.sql.query(`update feature_change_requests set status = 'cancelled' where status = 'scheduled'`);
+    await pause(false);
+    // Nobody waits for it.
+    expect(await taskOf()).toMatchObject({ enabled: false, heldUp: 0 });
+    expect((await paused()).status).toBe('ok');
+    await api.feature('held-up');
+    const { body } = await ask([configure('held-up', QUARTER)], { applyAt: '2099-01-01' }).expect(201);
+    expect(body).toMatchObject({ status: 'scheduled', heldUpBy: 'feature-changes-apply' });
+    const { body: byHand } = await ask([configure('held-up', OFF)]).expect(201);
+    expect(byHand.heldUpBy).toBeNull();
+    expect((await taskOf()).heldUp).toBe(1);
+    expect(await paused()).toEqual({
+      name: 'paused',
+      status: 'warning',
+      detail: 'feature-changes-apply, with 1 waiting for it',
+    });
+    await pause(null);
+    expect((await read(body)).heldUpBy).toBeNull();
+    expect(await taskOf()).toMatchObject({ enabled: true, heldUp: 0 });
+    expect((await paused()).status).toBe('ok');
+  });
+
   it('are checked anew: one whose flag was archived fails with the reason, and leaves the others alone', async () => {
     for (const key of ['archived', 'fine', 'needs-it']) await api.feature(key);
     const { body: archived } = await ask([configure('archived', QUARTER)], { applyAt: soon() }).expect(201);
@@ -479,6 +840,11 @@ describe('F12 schedules', () => {
     expect(await read(archived)).toMatchObject({
       status: 'failed',
       failure: { code: 'feature_change_outdated', detail: 'Changed since: feature archived' },
+    });
+    expect((await apply(archived).expect(409)).body).toMatchObject({
+      code: 'feature_change_failed',
+      detail:
+        'It could not be made at its time: Changed since: feature archived. Its author can ask for it anew by PATCH, also with {}',
     });
     expect((await read(unmet)).status).toBe('failed');
     expect((await read(fine)).status).toBe('applied');
@@ -497,5 +863,89 @@ describe('F12 schedules', () => {
     await sleep(500);
     await applyDue();
     expect((await stateOf('stopped')).enabled).toBe(true);
+  });
+});
+
+describe('F12 mails', () => {
+  /** What people were written of a request, by their ids; delivered, so that what is told twice has shown itself. */
+  async function mailsOf(id: string, template: string): Promise<{ to: string; text: string; html: string }[]> {
+    const list = async () =>
+      (await api.get(`/api/v1/admin/mails?template=${template}&limit=200`).expect(200)).body.data;
+    await expect
+      .poll(async () => (await list()).some(({ status }: { status: string }) => status === 'pending'))
+      .toBe(false);
+    const people = await api.rows<{ id: string; email: string }>(`select id, email from users`);
+    return (await list())
+      .filter(({ status, text }: { status: string; text: string }) => status === 'kept' && text.includes(id))
+      .map(({ to, text, html }: { to: string; text: string; html: string }) => ({
+        to: people.find(({ email }) => email === to)!.id,
+        text,
+        html,
+      }))
+      .toSorted((a: { to: string }, b: { to: string }) => a.to.localeCompare(b.to));
+  }
+  const asked = async (id: string): Promise<string[]> =>
+    (await mailsOf(id, 'change-request-waits')).map(({ to }) => to);
+
+  it('ask those who may approve, and not the author, once for each content', async () => {
+    await api.feature('asking');
+    await policy('production', { approvals: 1, approvers: [second.userId] }).expect(200);
+    await policy('staging', { approvals: 1 }).expect(200);
+    const changes = [configure('asking', QUARTER), configure('asking', QUARTER, 'staging')];
+    const title = '<b>A quarter</b> evil.example';
+    const { body } = await ask(changes, { title, applyAt: '2099-01-01T00:00:00Z' }).expect(201);
+    const mails = await mailsOf(body.id, 'change-request-waits');
+    const admins = await api.rows<{ id: string }>(
+      `select id from users where platform_role = 'admin' and status = 'active' and id <> $1 order by id::text`,
+      body.author.id,
+    );
+    expect(mails.map(({ to }) => to)).toEqual(admins.map(({ id }) => id));
+    const ofSecond = mails.find(({ to }) => to === second.userId)!;
+    expect(ofSecond.text).toContain('Where you may approve it: production, staging');
+    expect(ofSecond.text).toContain('It is to be made on 2099-01-01 00:00 UTC');
+    expect(ofSecond.html).not.toContain('<b>');
+    const ofThird = mails.find(({ to }) => to === third.userId)!;
+    expect(ofThird.text).toContain('Where you may approve it: staging\n');
+
+    // Another title is another content: all are asked again.
+    await api.patch(`${REQUESTS}/${body.id}`, { title: 'A quarter' }).expect(200);
+    const twice = admins.flatMap(({ id }) => [id, id]);
+    expect(await asked(body.id)).toEqual(twice.toSorted());
+    await api.patch(`${REQUESTS}/${body.id}`, { changes: [changes[0]!] }).expect(200);
+    expect(await asked(body.id)).toEqual([...twice, second.userId].toSorted());
+  });
+
+  it('ask nobody where nothing has to be approved, nor for what was refused', async () => {
+    await api.feature('quiet');
+    const { body } = await ask([configure('quiet', QUARTER)]).expect(201);
+    expect(body.status).toBe('approved');
+    expect(await asked(body.id)).toEqual([]);
+    await policy('production', { approvals: 1 }).expect(200);
+    const before = await api.rows(`select from outbox where topic = 'mail'`);
+    await ask([configure('nowhere', QUARTER)]).expect(400);
+    expect(await api.rows(`select from outbox where topic = 'mail'`)).toHaveLength(before.length);
+  });
+
+  it('tell the author of a rejection with its comment, and of a scheduled change that could not be made', async () => {
+    await api.feature('returned');
+    const { body: failing } = await ask([configure('returned', QUARTER)], { applyAt: soon() }).expect(201);
+    await api.put(`${FEATURES}/returned/environments/production`, OFF).expect(200);
+    await sleep(500);
+    await Promise.all([applyDue(), applyDue()]);
+    const [failed, ...others] = await mailsOf(failing.id, 'change-request-returned');
+    expect(others).toEqual([]);
+    expect(failed!.to).toBe(failing.author.id);
+    expect(failed!.text).toContain('Nothing of it was made: Changed since: configuration returned in production');
+
+    await policy('production', { approvals: 1 }).expect(200);
+    const { body } = await ask([configure('returned', QUARTER)]).expect(201);
+    const { contentHash } = body;
+    await api
+      .post(`${REQUESTS}/${body.id}/reject`, { contentHash, comment: 'Not on a Friday' }, auth(second))
+      .expect(200);
+    const [rejected, ...more] = await mailsOf(body.id, 'change-request-returned');
+    expect(more).toEqual([]);
+    expect(rejected!.to).toBe(body.author.id);
+    expect(rejected!.text).toContain('Their comment: Not on a Friday');
   });
 });

@@ -9,7 +9,6 @@ import { PostgresProxy } from './harness/postgres-proxy.js';
 
 /** One for both: tokens name it. */
 const PUBLIC_URL = 'http://tenon.test';
-const POLL = { timeout: 10_000, interval: 20 };
 
 let db: TestDatabase;
 let proxy: PostgresProxy;
@@ -254,7 +253,7 @@ describe('F5 case 35: on every instance', () => {
     );
     expect(await show(unmade!, {}, other)).toMatchObject({ value: 'after' });
     proxy.refusing = false;
-    await expect.poll(() => other.app.get(ChangeBus).up, POLL).toBe(true);
+    await expect.poll(() => other.app.get(ChangeBus).up).toBe(true);
     expect(await show(key!, {}, other)).toMatchObject({ value: true });
   });
 
@@ -262,7 +261,7 @@ describe('F5 case 35: on every instance', () => {
     const [key] = await insertFeatures(tenon, { defaultValue: false });
     await insertOverride(tenon, organizationId, key!, true, { expiresAt: new Date(Date.now() + 1_500) });
     expect(await show(key!)).toMatchObject({ value: true, override: { reason: 'For a test' } });
-    await expect.poll(async () => (await show(key!)).value, POLL).toBe(false);
+    await expect.poll(async () => (await show(key!)).value).toBe(false);
     expect(await show(key!)).toMatchObject({ override: null, overrideValue: null, reason: 'default' });
   });
 });

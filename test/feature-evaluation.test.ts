@@ -9,7 +9,6 @@ import { insertMember, insertOrganization, type Member } from './harness/organiz
 import { signInAdmin } from './harness/people.js';
 import { PostgresProxy } from './harness/postgres-proxy.js';
 
-const POLL = { timeout: 10_000, interval: 10 };
 /** Tokens of one instance are those of the other. */
 const PUBLIC_URL = 'https://tenon.test';
 
@@ -34,7 +33,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   proxy.refusing = proxy.swallowing = false;
-  await expect.poll(() => second.app.get(ChangeBus).up, POLL).toBe(true);
+  await expect.poll(() => second.app.get(ChangeBus).up).toBe(true);
 });
 afterAll(async () => {
   await tenon.close();
@@ -199,7 +198,7 @@ describe('F7 evaluating', () => {
     const admin = await signInAdmin(tenon);
     await tenon.http.put(`${on}/plan`).set(admin.auth).send({ plan: 'pro' }).expect(200);
     expect(await valueAt(tenon)).toBe(true);
-    await expect.poll(() => valueAt(second), POLL).toBe(true);
+    await expect.poll(() => valueAt(second)).toBe(true);
   });
 
   it('costs no statement while memory may be believed', async () => {
@@ -226,7 +225,7 @@ describe('F2 case 32: a cycle that was forced into the table', () => {
     expect((await decisionOf(c)).value).toBe(true);
     await changeFeatures(tenon, [a], (em) => em.execute('insert into feature_dependencies values (?, ?)', [a, c]));
     for (const at of [tenon, second]) {
-      await expect.poll(async () => (await decisionOf(c, {}, at)).value, POLL).toBe(false);
+      await expect.poll(async () => (await decisionOf(c, {}, at)).value).toBe(false);
       const { reason, details } = await decisionOf(b, {}, at);
       expect([reason, (details.cycle as string[]).toSorted()]).toEqual(['dependency', [a, b, c]]);
       expect((await decisionOf(innocent!, {}, at)).value).toBe(true);
@@ -237,11 +236,11 @@ describe('F2 case 32: a cycle that was forced into the table', () => {
 describe('F7 case 35: memory and the change bus', () => {
   it('the writer reads its own write, and a second instance follows', async () => {
     const [key] = await insertFeatures(tenon, {});
-    await expect.poll(async () => (await decisionOf(key!, {}, second))?.value, POLL).toBe(false);
+    await expect.poll(async () => (await decisionOf(key!, {}, second))?.value).toBe(false);
     for (const value of [true, false, true, false, true]) {
       await setDefault(key!, value);
       expect((await decisionOf(key!)).value).toBe(value);
-      await expect.poll(async () => (await decisionOf(key!, {}, second)).value, POLL).toBe(value);
+      await expect.poll(async () => (await decisionOf(key!, {}, second)).value).toBe(value);
     }
   });
 
@@ -253,7 +252,7 @@ describe('F7 case 35: memory and the change bus', () => {
         .poll(async () => {
           const { body } = await ask({ keys }, { at }).expect(200);
           return body.features.every(({ value }: Answered) => value === true);
-        }, POLL)
+        })
         .toBe(true);
     const revisions = await Promise.all(
       [tenon, second].map(async (at) => (await ask({ keys: [] }, { at })).body.revision),
@@ -270,12 +269,12 @@ describe('F7 case 35: memory and the change bus', () => {
       const who = await insertMember(tenon, fresh.organizationId, 'viewer');
       const valueOf = async (): Promise<unknown> =>
         (await ask({ keys: [key] }, { at: second, on: fresh.path, who }).expect(200)).body.features[0]?.value;
-      await expect.poll(valueOf, POLL).toBe(false);
+      await expect.poll(valueOf).toBe(false);
       if (how === 'cut') {
         proxy.refusing = true;
         proxy.cut();
       } else proxy.swallowing = true;
-      await expect.poll(() => bus.up, POLL).toBe(false);
+      await expect.poll(() => bus.up).toBe(false);
       for (const value of [true, false, true]) {
         await setDefault(key!, value);
         expect(await valueOf()).toBe(value);
@@ -283,7 +282,7 @@ describe('F7 case 35: memory and the change bus', () => {
       await insertOverride(tenon, fresh.organizationId, key!, false);
       expect(await valueOf()).toBe(false);
       proxy.refusing = proxy.swallowing = false;
-      await expect.poll(() => bus.up, POLL).toBe(true);
+      await expect.poll(() => bus.up).toBe(true);
       expect(await valueOf()).toBe(false);
       await setDefault(key!, false);
     },
@@ -303,9 +302,9 @@ describe('F7 case 35: memory and the change bus', () => {
          values ('beta-testers', '[{"attribute":"group","operator":"equals","values":["beta"]}]', now(), now())`,
       ),
     );
-    for (const at of [tenon, second]) await expect.poll(() => inBeta(at), POLL).toBe(true);
+    for (const at of [tenon, second]) await expect.poll(() => inBeta(at)).toBe(true);
     await changeFeatures(tenon, [key!], (em) => em.execute('delete from feature_definitions where key = ?', [key!]));
     for (const at of [tenon, second])
-      await expect.poll(async () => (await ask({ keys: [key] }, { at })).body.unknownKeys, POLL).toEqual([key]);
+      await expect.poll(async () => (await ask({ keys: [key] }, { at })).body.unknownKeys).toEqual([key]);
   });
 });

@@ -68,7 +68,15 @@ async function metered(limit: number, facts: FeatureFacts & { period?: string; e
     metering: { period, enforcement },
     ...rest,
   });
+  await knownTo(other, key!);
   return key!;
+}
+
+/** What one instance has made the others hear of over the bus, a moment later. */
+async function knownTo(instance: TestApp, key: string): Promise<void> {
+  const ask = (): Promise<{ status: number }> =>
+    instance.http.get(`${path}/features/${key}/usage`).set(member.auth).then();
+  await expect.poll(async () => (await ask()).status, { interval: 5 }).toBe(200);
 }
 
 /** The next beginning of a period in UTC, as JavaScript reckons it. */

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expiredApplicationChanges } from '../src/features/templates/templates.cleanup.js';
 import { newId } from '../src/kernel/ids.js';
 import { atOnce, countStatuses } from './harness/accounts.js';
 import { startApp, type TestApp } from './harness/app.js';
+import { removeExpired } from './harness/cleanup.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { type FeatureAdmin, featureAdmin } from './harness/feature-admin.js';
 import { changeFeatures, insertFeatures, insertOverride, newFeatureKey } from './harness/features.js';
@@ -10,8 +12,6 @@ import { insertMember, insertOrganization } from './harness/organizations.js';
 const TEMPLATES = '/api/v1/feature-templates';
 /** One for both instances: tokens name it. */
 const PUBLIC_URL = 'http://tenon.test';
-/** Ends of applications are waited for so long; nothing says how long they take. */
-const END = { timeout: 25_000, interval: 50 };
 
 let db: TestDatabase;
 let tenon: TestApp;
@@ -57,12 +57,15 @@ const running = async (...keys: string[]): Promise<number> => {
   return row!.count;
 };
 const ended = async (key: string, id: string): Promise<Application> => {
-  await expect.poll(() => running(key), END).toBe(0);
+  await expect.poll(() => running(key)).toBe(0);
   return show(key, id);
 };
 const applied = async (key: string, selection: object): Promise<Application> =>
   ended(key, (await apply(key, selection).expect(202)).body.id);
-const rollBack = (id: string) => api.post(`${TEMPLATES}/applications/${id}/rollback`, { reason: 'Called off' });
+const rollBack = (id: string, more: object = {}) =>
+  api.post(`${TEMPLATES}/applications/${id}/rollback`, { reason: 'Called off', ...more });
+const organizationsOf = async (key: string, id: string, query = '') =>
+  (await api.get(`${TEMPLATES}/${key}/applications/${id}/organizations${query}`).expect(200)).body;
 const valueOf = async (organizationId: string, key: string, at = tenon): Promise<unknown> =>
   (await at.http.get(`/api/v1/organizations/${organizationId}/features/${key}`).set(api.admin).expect(200)).body.value;
 const overridesOf = (organizationId: string) =>
@@ -130,6 +133,11 @@ describe('F9 templates', () => {
     ]);
     expect(await refused([{ feature: archived!, value: true }])).toEqual(['values.0.feature feature_archived']);
     expect(await refused([{ feature: 'nothing', value: true }])).toEqual(['values.0.feature feature_unknown']);
+    // By the place at which it was sent; they are kept by key.
+    expect(await refused([{ feature: 'zz', value: true }, good, { feature: 'aa', value: true }])).toEqual([
+      'values.0.feature feature_unknown',
+      'values.2.feature feature_unknown',
+    ]);
     expect(await refused([good], { targetPlans: ['nothing'] })).toEqual(['targetPlans plan_unknown']);
     for (const values of [[], [good, good], [{ feature: flag }], [{ feature: flag, value: null }], [null], ['a'], {}])
       await api.post(TEMPLATES, { key: newFeatureKey('template'), name: 'Wrong', values }).expect(400);
@@ -164,7 +172,8 @@ describe('F9 templates', () => {
     const owner = await insertMember(tenon, organizationId!, 'owner');
     const path = `${TEMPLATES}/${key}`;
     for (const who of [owner.auth, api.person.auth]) {
-      for (const one of [TEMPLATES, path, `${path}/applications`, `${path}/applications/${id}`])
+      const shown = `${path}/applications/${id}`;
+      for (const one of [TEMPLATES, path, `${path}/applications`, shown, `${shown}/organizations`])
         await api.get(one, who).expect(403);
       const selection = { organizationIds: [organizationId], reason: 'My own' };
       await api.post(TEMPLATES, { key: 'mine', name: 'Mine', values: [] }, who).expect(403);
@@ -199,11 +208,21 @@ describe('F9 a preview', () => {
     await insertOverride(tenon, fine!, base!, true);
     const ids = [fine!, off!, small!];
     const { body } = await api.post(`${TEMPLATES}/${key}/preview`, { organizationIds: ids }).expect(200);
-    expect(body.totals).toEqual({ organizations: 3, changing: 2, changes: 3, refused: 2 });
+    expect(body.totals).toEqual({ organizations: 3, changing: 2, changes: 3, ineffective: 3, refused: 2, refusals: 3 });
+    const names = ['development', 'production', 'staging'];
+    expect(body.environments).toEqual(names);
     const of = (id: string) =>
       body.data.find(({ organizationId }: { organizationId: string }) => organizationId === id);
     const change = (feature: string, before: unknown, after: unknown, refusal: unknown = null) =>
-      expect.objectContaining({ feature, before, after, changes: before !== after, refusal });
+      expect.objectContaining({
+        feature,
+        changes: before !== after,
+        ineffective: refusal !== null,
+        environments: names.map((environment) =>
+          expect.objectContaining({ environment, before, after, changes: before !== after }),
+        ),
+        refusal,
+      });
     expect(of(fine!)).toMatchObject({ plan: 'standard', refusal: null });
     expect(of(fine!).features).toEqual(
       expect.arrayContaining([change(needed!, false, true), change(seats!, 5, 25), change(needing!, false, false)]),
@@ -225,6 +244,69 @@ describe('F9 a preview', () => {
     );
     expect(second.body.totals).toEqual(body.totals);
     for (const id of [off!, small!]) expect(await overridesOf(id)).toEqual([]);
+  });
+
+  it('looks at the environment that is asked for, or at each, and says where and why a value has no effect', async () => {
+    const [killed, set] = await insertFeatures(
+      tenon,
+      { configurations: { production: { enabled: false } } },
+      { type: 'number', defaultValue: 1 },
+    );
+    const key = await template([
+      { feature: killed!, value: true },
+      { feature: set!, value: 5 },
+    ]);
+    const ids = await organizations(3);
+    await insertOverride(tenon, ids[0]!, set!, 3, { environment: 'production' });
+    const preview = async (body: object, query = '') =>
+      (await api.post(`${TEMPLATES}/${key}/preview${query}`, { organizationIds: ids, ...body }).expect(200)).body;
+    const rowOf = ({ data }: { data: { features: { feature: string }[] }[] }, feature: string, at = 0) =>
+      data[at]!.features.find((row) => row.feature === feature);
+    const off = `${killed} is false because it is switched off in production.`;
+    const own = `${set} is 3 by an override for production.`;
+    const value = (environment: string, before: unknown, after: unknown, ineffective: string | null = null) => ({
+      environment,
+      before,
+      after,
+      changes: before !== after,
+      ineffective,
+    });
+
+    const everywhere = await preview({});
+    expect(everywhere.environments).toEqual(['development', 'production', 'staging']);
+    expect(rowOf(everywhere, killed!)).toEqual({
+      feature: killed,
+      value: true,
+      changes: true,
+      ineffective: false,
+      environments: [
+        value('development', false, true),
+        value('production', false, false, off),
+        value('staging', false, true),
+      ],
+      refusal: null,
+    });
+    expect(rowOf(everywhere, set!)).toMatchObject({
+      changes: true,
+      environments: [value('development', 1, 5), value('production', 3, 3, own), value('staging', 1, 5)],
+    });
+
+    const production = await preview({ environment: 'production' });
+    expect(production.environments).toEqual(['production']);
+    expect(rowOf(production, killed!)).toMatchObject({
+      changes: false,
+      ineffective: true,
+      environments: [value('production', false, false, off)],
+    });
+    expect(rowOf(production, set!)).toMatchObject({ changes: true, environments: [value('production', 3, 5)] });
+    expect(production.totals).toMatchObject({ changing: 3, changes: 3, ineffective: 3, refused: 0, refusals: 0 });
+    expect((await preview({ environment: 'staging' })).totals).toMatchObject({ changes: 6, ineffective: 0 });
+    // Totals are the rows of all pages, whichever page it is.
+    const pages = [await preview({}, '?perPage=2'), await preview({}, '?perPage=2&page=2')];
+    const rows = pages.flatMap(({ data }) => data.flatMap(({ features }: { features: object[] }) => features));
+    expect(pages[0].totals).toEqual(pages[1].totals);
+    expect(pages[0].totals.changes).toBe(rows.filter(({ changes }) => changes).length);
+    expect(pages[0].totals.ineffective).toBe(rows.filter(({ ineffective }) => ineffective).length);
   });
 
   it('counts the features of the template as being there together, and names conflicts among them', async () => {
@@ -262,6 +344,36 @@ describe('F9 a preview', () => {
     expect(await applied(key, { organizationIds: [rare, standard] })).toMatchObject({
       status: 'failed',
       failure: { code: 'plan_does_not_include', organizationId: standard, feature: null },
+    });
+  });
+
+  it('refuses a selection that nobody is in, as the application does', async () => {
+    await api.rows(
+      `insert into plans (key, name, created_at, updated_at) values ('deserted', 'Deserted', now(), now())`,
+    );
+    const [flag] = await insertFeatures(tenon, {});
+    const key = await template([{ feature: flag!, value: true }], { targetPlans: ['deserted'] });
+    const detail = 'No active organization is on a plan that the template is for: deserted';
+    for (const [selection, field, message] of [
+      [{ all: true }, 'all', detail],
+      [{ plan: 'deserted' }, 'plan', 'No active organization is on the plan deserted'],
+    ] as const) {
+      const errors = [{ field, code: 'no_organization', message }];
+      expect((await api.post(`${TEMPLATES}/${key}/preview`, selection).expect(400)).body.errors).toEqual(errors);
+      expect((await apply(key, selection).expect(400)).body.errors).toEqual(errors);
+    }
+    // The only one goes before its turn comes.
+    const [only] = await organizations(1, 'deserted');
+    const blocker = await db.sql.connect();
+    await blocker.query('begin');
+    await blocker.query(`update organizations set status = 'deactivated' where id = $1`, [only]);
+    const { id } = (await apply(key, { all: true }).expect(202)).body;
+    await expect.poll(async () => (await show(key, id)).status).toBe('running');
+    await blocker.query('commit');
+    blocker.release();
+    expect(await ended(key, id)).toMatchObject({
+      status: 'failed',
+      failure: { code: 'validation_failed', detail, organizationId: null },
     });
   });
 
@@ -330,7 +442,7 @@ describe('F9 an application', () => {
         [flag, true],
         [number, 7],
       ] as const)
-        await expect.poll(() => valueOf(organizationId, feature!, other), END).toBe(value);
+        await expect.poll(() => valueOf(organizationId, feature!, other)).toBe(value);
     const reason = `Template ${key}: The pilot begins`;
     const after = { environment: null, expiresAt: null, reason };
     const told = { actor_role: 'platform-admin', action: 'feature.overridden', reason };
@@ -354,6 +466,17 @@ describe('F9 an application', () => {
       before: null,
       after: { application: id, organizations: 5, overrides: 9, environment: null },
     });
+    const list = await organizationsOf(key, id);
+    expect(list.data.map(({ organizationId }: { organizationId: string }) => organizationId)).toEqual(ids);
+    expect(list.data[0]).toEqual({
+      organizationId: ids[0],
+      name: expect.any(String),
+      features: expect.arrayContaining([
+        { feature: flag, before: null, state: 'applied' },
+        { feature: number, before: 3, state: 'applied' },
+      ]),
+    });
+    expect(list.data[1].features).toEqual([{ feature: flag, before: null, state: 'applied' }]);
     const { body } = await api.get(`${TEMPLATES}/${key}/applications`).expect(200);
     expect(body).toEqual({ data: [application], meta: { nextCursor: null, hasNext: false } });
   });
@@ -396,7 +519,7 @@ describe('F9 an application', () => {
     const trail = (await api.get(`/api/v1/admin/audit-log?targetId=${key}`).expect(200)).body.data;
     expect(trail[0]).toMatchObject({
       outcome: 'failure',
-      sentence: expect.stringMatching(/^Refused \(feature_dependency_unmet\): .* applied the template/),
+      sentence: expect.stringMatching(/ could not apply the template .+: .+ \(.+\)$/),
     });
     await put(broken, base!, true).expect(200);
     expect((await applied(key, { organizationIds: ids })).status).toBe('completed');
@@ -422,7 +545,13 @@ describe('F9 an application', () => {
     });
     const { body } = await api.post(`${TEMPLATES}/${second}/preview`, { organizationIds: [id] }).expect(200);
     expect(body.data[0].features).toEqual([
-      expect.objectContaining({ before: null, after: null, refusal: expect.objectContaining({ code: 'not_found' }) }),
+      expect.objectContaining({
+        ineffective: true,
+        environments: expect.arrayContaining([
+          expect.objectContaining({ before: null, after: null, ineffective: `${draft} is not evaluated.` }),
+        ]),
+        refusal: expect.objectContaining({ code: 'not_found' }),
+      }),
     ]);
   });
 
@@ -444,6 +573,30 @@ describe('F9 an application', () => {
     await api.get(`${TEMPLATES}/other/applications/${all[0].id}`).expect(404);
   });
 
+  it('lists whom it was for by a cursor, also who had all of it, and nobody while it is not completed', async () => {
+    const [flag, base] = await insertFeatures(tenon, {}, {});
+    const [needing] = await insertFeatures(tenon, { dependencies: [base!] });
+    const ids = await organizations(3);
+    await put(ids[1]!, flag!, true).expect(200);
+    const key = await template([{ feature: flag!, value: true }]);
+    const { id } = await applied(key, { organizationIds: ids });
+    const first = await organizationsOf(key, id, '?limit=2');
+    const rest = await organizationsOf(key, id, `?limit=2&cursor=${first.meta.nextCursor}`);
+    expect(rest.meta).toEqual({ nextCursor: null, hasNext: false });
+    const rows = [...first.data, ...rest.data] as { organizationId: string; features: unknown[] }[];
+    expect(rows.map(({ organizationId, features }) => [organizationId, features.length])).toEqual([
+      [ids[0], 1],
+      [ids[1], 0],
+      [ids[2], 1],
+    ]);
+    const failing = await template([{ feature: needing!, value: true }]);
+    const failed = await applied(failing, { organizationIds: ids });
+    expect(failed.status).toBe('failed');
+    expect((await organizationsOf(failing, failed.id)).data).toEqual([]);
+    await api.get(`${TEMPLATES}/${failing}/applications/${id}/organizations`).expect(404);
+    await api.get(`${TEMPLATES}/${key}/applications/${id}/organizations?cursor=x`).expect(400);
+  });
+
   it('shows how far it is while nothing of it is to be seen', async () => {
     const [flag] = await insertFeatures(tenon, {});
     const [id] = await organizations(1);
@@ -452,7 +605,7 @@ describe('F9 an application', () => {
     await blocker.query('begin');
     await blocker.query('select from organizations where id = $1 for update', [id]);
     const { id: application } = (await apply(key, { organizationIds: [id] }).expect(202)).body;
-    await expect.poll(async () => (await show(key, application)).status, END).toBe('running');
+    await expect.poll(async () => (await show(key, application)).status).toBe('running');
     expect(await show(key, application)).toMatchObject({ progress: { done: 0, total: 1 }, finishedAt: null });
     expect((await rollBack(application).expect(409)).body.code).toBe('conflict');
     await blocker.query('commit');
@@ -469,7 +622,7 @@ describe('F9 at once', () => {
     const answers = await atOnce(50, (n) =>
       apply(keys[n % 10]!, { organizationIds: n % 2 ? ids : ids.toReversed() }).expect(202),
     );
-    await expect.poll(() => running(...keys), END).toBe(0);
+    await expect.poll(() => running(...keys)).toBe(0);
     const results = await atOnce(50, (n) => show(keys[n % 10]!, answers[n]!.body.id));
     expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['completed']));
     const values = await Promise.all(ids.map(async (id) => (await overridesOf(id))[0]!.value));
@@ -521,7 +674,7 @@ describe('F9 rolling an application back', () => {
       { feature: number!, value: 7 },
     ]);
     const { id } = await applied(key, { organizationIds: [bare, set, same] });
-    await expect.poll(() => valueOf(bare!, flag!, other), END).toBe(true);
+    await expect.poll(() => valueOf(bare!, flag!, other)).toBe(true);
     const { body } = await rollBack(id).expect(200);
     expect(body).toMatchObject({
       id,
@@ -529,7 +682,7 @@ describe('F9 rolling an application back', () => {
       rollback: { reason: 'Called off', by: { fullName: 'Ada Lovelace' }, at: expect.stringMatching(/Z$/) },
     });
     expect(await Promise.all([bare!, set!, same!].map(rowsOf))).toEqual(before);
-    await expect.poll(() => valueOf(bare!, flag!, other), END).toBe(false);
+    await expect.poll(() => valueOf(bare!, flag!, other)).toBe(false);
     expect(await valueOf(set!, number!)).toBe(3);
     const reason = `Rollback of template ${key}: Called off`;
     expect((await trailOf(set!)).slice(3)).toEqual(
@@ -553,7 +706,7 @@ describe('F9 rolling an application back', () => {
     await api.post(`${TEMPLATES}/applications/${id}/rollback`, {}).expect(400);
   });
 
-  it('is refused when somebody changed or removed one of its overrides since, and nothing is lost', async () => {
+  it('is refused when somebody changed or removed some of its overrides since, names them, and nothing is lost', async () => {
     const [flag, number] = await insertFeatures(tenon, {}, { type: 'number', defaultValue: 1 });
     const ids = await organizations(3);
     const key = await template([
@@ -562,15 +715,110 @@ describe('F9 rolling an application back', () => {
     ]);
     const { id } = await applied(key, { organizationIds: ids });
     await put(ids[1]!, number!, 8).expect(200);
-    const named = `The override of ${number} of organization ${ids[1]} was changed since; nothing was rolled back`;
+    const named = `1 override was changed since: ${number} of organization ${ids[1]}; nothing was rolled back`;
     expect((await rollBack(id).expect(409)).body).toMatchObject({ code: 'conflict', detail: named });
     expect((await overridesOf(ids[0]!)).map(({ value }) => value).toSorted()).toEqual([7, true]);
     // Back to the same value: it is another decision.
     await put(ids[1]!, number!, 7).expect(200);
-    await rollBack(id).expect(409);
+    await rollBack(id, { keepChanged: false }).expect(409);
     await api.remove(`/api/v1/organizations/${ids[0]}/features/${flag}`).expect(204);
-    expect((await rollBack(id).expect(409)).body.detail).toContain(`${flag} of organization ${ids[0]}`);
+    expect((await rollBack(id).expect(409)).body.detail).toBe(
+      `2 overrides were changed since: ${flag} of organization ${ids[0]}, ${number} of organization ${ids[1]}; nothing was rolled back`,
+    );
     expect((await show(key, id)).status).toBe('completed');
+    const states = (await organizationsOf(key, id)).data.map(
+      ({ features }: { features: { feature: string; state: string }[] }) =>
+        Object.fromEntries(features.map(({ feature, state }) => [feature, state])),
+    );
+    expect(states).toEqual([
+      { [flag!]: 'changed_since', [number!]: 'applied' },
+      { [flag!]: 'applied', [number!]: 'changed_since' },
+      { [flag!]: 'applied', [number!]: 'applied' },
+    ]);
+    for (const keepChanged of [null, 'true', 1]) await rollBack(id, { keepChanged }).expect(400);
+  });
+
+  it('keeps what was changed since where that is asked for, names it, and puts the rest back', async () => {
+    const [flag, number] = await insertFeatures(tenon, {}, { type: 'number', defaultValue: 1 });
+    const ids = await organizations(30);
+    await put(ids[1]!, number!, 3).expect(200);
+    const key = await template([
+      { feature: flag!, value: true },
+      { feature: number!, value: 7 },
+    ]);
+    const { id } = await applied(key, { organizationIds: ids });
+    await put(ids[1]!, number!, 8).expect(200);
+    await api.remove(`/api/v1/organizations/${ids[0]}/features/${flag}`).expect(204);
+    for (const one of ids.slice(5, 27)) await put(one, flag!, true).expect(200);
+    expect((await rollBack(id).expect(409)).body.detail).toMatch(/^24 overrides .*, 4 more; nothing was rolled back$/);
+    const { body } = await rollBack(id, { keepChanged: true }).expect(200);
+    const kept = [[ids[0], flag], [ids[1], number], ...ids.slice(5, 23).map((one) => [one, flag])];
+    expect(body).toMatchObject({
+      status: 'rolled_back',
+      rollback: { kept: { total: 24, first: kept.map(([organizationId, feature]) => ({ organizationId, feature })) } },
+    });
+    expect(await show(key, id)).toEqual(body);
+    const valuesOf = async (one: string) =>
+      (await overridesOf(one)).map(({ feature_key, value }) => [feature_key, value]);
+    expect(await valuesOf(ids[0]!)).toEqual([]);
+    expect(await valuesOf(ids[1]!)).toEqual([[number, 8]]);
+    expect(await valuesOf(ids[2]!)).toEqual([]);
+    expect(await valuesOf(ids[26]!)).toEqual([[flag, true]]);
+    const { data } = await organizationsOf(key, id);
+    const stateOf = (at: number, feature: string) =>
+      data[at].features.find((one: { feature: string }) => one.feature === feature).state;
+    expect([stateOf(0, flag!), stateOf(0, number!), stateOf(1, number!), stateOf(26, flag!)]).toEqual([
+      'kept',
+      'rolled_back',
+      'kept',
+      'kept',
+    ]);
+    const trail = (await api.get(`/api/v1/admin/audit-log?targetId=${key}`).expect(200)).body.data;
+    expect(trail[0].sentence).toMatch(
+      /rolled the template .* back for 30 organizations, except for 24 overrides that had been changed since$/,
+    );
+  });
+
+  it('what was changed since may hold what fits its feature no more: it does not come back', async () => {
+    const [json] = await insertFeatures(tenon, { type: 'json', defaultValue: { size: 1 } });
+    const [id] = await organizations(1);
+    await put(id!, json!, { size: 9 }).expect(200);
+    const key = await template([{ feature: json!, value: { size: 2 } }]);
+    const application = await applied(key, { organizationIds: [id] });
+    await put(id!, json!, { size: 3 }).expect(200);
+    const schema = { type: 'object', properties: { size: { type: 'integer', maximum: 3 } } };
+    await api.patch(`/api/v1/features/${json}`, { schema }).expect(200);
+    await rollBack(application.id, { keepChanged: true }).expect(200);
+    expect(await valueOf(id!, json!)).toEqual({ size: 3 });
+  });
+
+  it('is refused after 90 days, and what was there leaves; the overrides and the log stay', async () => {
+    const [number] = await insertFeatures(tenon, { type: 'number', defaultValue: 1 });
+    const [old, young] = await organizations(2);
+    const key = await template([{ feature: number!, value: 7 }]);
+    const { id } = await applied(key, { organizationIds: [old] });
+    const { id: later } = await applied(key, { organizationIds: [young] });
+    const age = async (by: string): Promise<void> => {
+      await api.rows(`update template_application_logs set applied_at = now() - $2::interval where id = $1`, id, by);
+      await api.rows(
+        `update template_application_changes set applied_at = now() - $2::interval where application_id = $1`,
+        id,
+        by,
+      );
+    };
+    const kept = (one: string) => api.rows(`select from template_application_changes where application_id = $1`, one);
+    await age('90 days 1 minute');
+    expect((await rollBack(id).expect(409)).body.code).toBe('template_rollback_expired');
+    await removeExpired(tenon.app, expiredApplicationChanges);
+    // One that began a minute ago is still at work.
+    expect(await kept(id)).toHaveLength(1);
+    await age('91 days');
+    await removeExpired(tenon.app, expiredApplicationChanges);
+    expect(await kept(id)).toEqual([]);
+    expect((await rollBack(id).expect(409)).body.code).toBe('template_rollback_expired');
+    expect(await valueOf(old!, number!)).toBe(7);
+    await rollBack(later).expect(200);
+    expect(await valueOf(young!, number!)).toBe(1);
   });
 
   it('undoes applications in the order in which they came, the last one first', async () => {

@@ -47,6 +47,8 @@ describe('C12 job board', () => {
     const page = await look('').expect(200);
     expect(page.text).toContain('<title>Tenon jobs</title>');
     expect(page.text).not.toContain('googleapis');
+    expect(page.text).toMatch(/<style>[^<]*lucide-trash-2[^<]*display: none/);
+    expect(page.text).toContain('"url":"/admin/jobs/sign-out"');
     expect(page.headers['content-security-policy']).toContain("script-src 'self';");
     for (const [, asset] of page.text.matchAll(/(?:href|src)="(static\/[^"]+)"/g)) await look(`/${asset}`).expect(200);
     const { body } = await look('/api/queues?activeQueue=schedules&status=delayed').expect(200);
@@ -89,9 +91,9 @@ describe('C12 job board', () => {
   it('promotes, removes and tries again; the trail says who did', async () => {
     const [soon, gone] = [await later(), await later()];
     await act(`/schedules/${soon.id}/promote`).expect(204);
-    await expect.poll(() => soon.getState(), { timeout: 10_000 }).toBe('completed');
+    await expect.poll(() => soon.getState()).toBe('completed');
     await act(`/schedules/${soon.id}/retry`).expect(204);
-    await expect.poll(async () => (await queue().getJob(soon.id!))?.attemptsStarted, { timeout: 10_000 }).toBe(2);
+    await expect.poll(async () => (await queue().getJob(soon.id!))?.attemptsStarted).toBe(2);
     await act(`/schedules/${gone.id}/clean`).expect(204);
     expect(await queue().getJob(gone.id!)).toBeUndefined();
     await act('/schedules/pause').expect(200);
@@ -105,6 +107,16 @@ describe('C12 job board', () => {
       { action: 'queue.paused', target: 'schedules', after: null },
       { action: 'queue.resumed', target: 'schedules', after: null },
     ]);
+  });
+
+  it('remembers nothing of what it did not do', async () => {
+    const before = await entries();
+    await act('/nope/pause').expect(404);
+    await act(`/schedules/${newId()}/promote`).expect(404);
+    const job = await later();
+    // It did not fail, and so cannot be tried again.
+    expect((await act(`/schedules/${job.id}/retry`)).status).toBeGreaterThanOrEqual(400);
+    expect(await entries()).toEqual(before);
   });
 
   it('case 6: an action whose entry cannot be written does not happen', async () => {
@@ -138,6 +150,12 @@ describe('C12 job board', () => {
         .expect(403);
     for (const origin of ['https://evil.example', 'null', ''])
       await act(`/schedules/${job.id}/clean`, origin).expect(403);
+    // In the form of which the board shows that something was refused.
+    expect((await act('/schedules/obliterate').expect(403)).body).toMatchObject({
+      code: 'permission_denied',
+      error: expect.any(String),
+      message: 'The board is not for this',
+    });
     expect(await job.getState()).toBe('delayed');
   });
 
@@ -154,8 +172,31 @@ describe('C12 job board', () => {
     await tenon.http.get('/api/v1/users/me').set({ cookie: own }).expect(401);
     const closed = await tenon.http.delete(SESSION).set(session.auth).expect(204);
     expect(closed.headers['set-cookie']![0]).toContain('tenon_job_board=; Path=/admin/jobs; Max-Age=0');
+    // A copy of it opens nothing, and the session stays.
+    await look('/api/queues', own).expect(401);
+    await look('', own).expect(302);
+    await tenon.http.get('/api/v1/users/me').set(session.auth).expect(200);
+    await look('/api/queues', await open(session)).expect(200);
     await tenon.http.post('/api/v1/auth/logout').set(session.auth).send({}).expect(204);
     await expect.poll(async () => (await look('/api/queues', own)).status).toBe(401);
+  });
+
+  it('signing out ends the session and its cookie, unless another site leads there', async () => {
+    const { userId } = await insertPerson(tenon.db, { platformRole: 'admin' });
+    const session = await openSession(tenon, userId);
+    const own = await open(session);
+    const signOut = (site: string) => look('/sign-out', own).set('sec-fetch-site', site).expect(302);
+    for (const site of ['cross-site', 'same-site']) {
+      const { headers } = await signOut(site);
+      expect([headers['location'], headers['set-cookie']]).toEqual(['/admin/jobs', undefined]);
+    }
+    await look('/api/queues', own).expect(200);
+    const { headers } = await signOut('same-origin');
+    expect(headers['location']).toBe('/admin/jobs/sign-in');
+    expect(headers['set-cookie']![0]).toContain('tenon_job_board=; Path=/admin/jobs; Max-Age=0');
+    expect((await signOut('same-origin')).headers['location']).toBe('/admin/jobs/sign-in');
+    await look('/api/queues', own).expect(401);
+    await tenon.http.get('/api/v1/users/me').set(session.auth).expect(401);
   });
 
   it('over https the cookie is Secure', async () => {

@@ -11,7 +11,6 @@ import { askFlags } from './harness/flags.js';
 import { insertOrganization } from './harness/organizations.js';
 import { PostgresProxy } from './harness/postgres-proxy.js';
 
-const POLL = { timeout: 10_000, interval: 10 };
 const MINUTE = 60_000;
 /** Tokens of one instance are those of the other. */
 const PUBLIC_URL = 'https://tenon.test';
@@ -56,7 +55,7 @@ const opened: AbortController[] = [];
 async function close(how = opened.length): Promise<void> {
   const before = tenon.app.get(EventStreams).size;
   for (const stop of opened.splice(0, how)) stop.abort();
-  await expect.poll(() => tenon.app.get(EventStreams).size, POLL).toBe(before - how);
+  await expect.poll(() => tenon.app.get(EventStreams).size).toBe(before - how);
 }
 
 describe('F8 how many change streams are open', () => {
@@ -141,7 +140,7 @@ describe('F8 case 35: OFREP on two instances', () => {
     await insertFeatures(tenon, { defaultValue: true }, {});
     const { auth } = await newKey();
     const first = await askFlags(tenon, auth);
-    await expect.poll(async () => (await askFlags(second, auth)).etag, POLL).toBe(first.etag);
+    await expect.poll(async () => (await askFlags(second, auth)).etag).toBe(first.etag);
     expect((await askFlags(second, auth)).body).toEqual(first.body);
     const again = await askFlags(second, auth, { 'if-none-match': first.etag! });
     expect([again.status, again.body]).toEqual([304, null]);
@@ -151,13 +150,13 @@ describe('F8 case 35: OFREP on two instances', () => {
     const [key] = await insertFeatures(tenon, {});
     const { auth } = await newKey();
     const value = async (): Promise<unknown> => (await askFlags(second, auth, { key })).body.value;
-    await expect.poll(value, POLL).toBe(false);
+    await expect.poll(value).toBe(false);
     if (how === 'cut') {
       proxy.refusing = true;
       proxy.cut();
     } else proxy.swallowing = true;
     const bus = second.app.get(ChangeBus);
-    await expect.poll(() => bus.up, POLL).toBe(false);
+    await expect.poll(() => bus.up).toBe(false);
     try {
       for (const wanted of [true, false, true]) {
         const before = await askFlags(second, auth);
@@ -171,7 +170,7 @@ describe('F8 case 35: OFREP on two instances', () => {
     } finally {
       proxy.refusing = proxy.swallowing = false;
     }
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
     expect((await askFlags(second, (await newKey()).auth, { key })).body.value).toBe(true);
   });
 });

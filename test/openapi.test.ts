@@ -102,6 +102,17 @@ describe('P3 the OpenAPI document', () => {
     if (needs === 'platform-admin') expect(operation.description).toContain('For platform admins.');
   });
 
+  it('says how many organizations a preview shows, which are fewer than other pages have rows', () => {
+    const { parameters } = document.paths['/api/v1/feature-templates/{key}/preview']!.post!;
+    expect(parameters).toContainEqual(
+      expect.objectContaining({
+        name: 'perPage',
+        description: expect.stringMatching(/^Organizations/),
+        schema: expect.objectContaining({ default: 20, maximum: 50 }),
+      }),
+    );
+  });
+
   it.each(operations)('$name explains its parameters', ({ operation }) => {
     for (const { name, description, schema } of operation.parameters ?? []) {
       expect(description, name).toMatch(/\S/);

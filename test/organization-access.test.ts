@@ -11,7 +11,6 @@ import { createDatabase, type TestDatabase } from './harness/database.js';
 import { insertMember, insertOrganization, insertStranger, type Member } from './harness/organizations.js';
 import { PostgresProxy } from './harness/postgres-proxy.js';
 
-const POLL = { timeout: 10_000, interval: 10 };
 const GATE = 4_711;
 
 let db: TestDatabase;
@@ -51,7 +50,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await open();
   proxy.refusing = false;
-  await expect.poll(() => bus.up, POLL).toBe(true);
+  await expect.poll(() => bus.up).toBe(true);
 });
 afterAll(async () => {
   await tenon.close();
@@ -78,18 +77,18 @@ const waiting = (reads: number): Promise<void> =>
         `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
       );
       return rows.length;
-    }, POLL)
+    })
     .toBe(reads);
 
 async function cut(): Promise<void> {
   proxy.refusing = true;
   proxy.cut();
-  await expect.poll(() => bus.up, POLL).toBe(false);
+  await expect.poll(() => bus.up).toBe(false);
 }
 
 async function restore(): Promise<void> {
   proxy.refusing = false;
-  await expect.poll(() => bus.up, POLL).toBe(true);
+  await expect.poll(() => bus.up).toBe(true);
 }
 
 /** What somebody else does, in another process: change and announcement in one commit. */
@@ -118,7 +117,7 @@ const remembered = (member?: Member, organization?: string): MemberAccess | unde
 };
 /** Waits for a change that was announced to be heard. */
 const forgotten = (what: MemberAccess, member?: Member): Promise<void> =>
-  expect.poll(() => remembered(member) === what, POLL).toBe(false);
+  expect.poll(() => remembered(member) === what).toBe(false);
 
 describe('O3 access from memory', () => {
   it('costs no statement once it was asked', async () => {
@@ -228,7 +227,7 @@ describe('O3 case 24: a change while access is read', () => {
     } else {
       await changeElsewhere('owner');
       // Asked again, it is no longer the same question.
-      await expect.poll(() => of() === early, POLL).toBe(false);
+      await expect.poll(() => of() === early).toBe(false);
     }
     const late = of();
     await waiting(2);

@@ -324,7 +324,7 @@ describe('O1 deleting', () => {
     ]);
     const waiting = () =>
       rows(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
-    await expect.poll(async () => (await waiting()).length, { timeout: 10_000, interval: 10 }).toBe(4);
+    await expect.poll(async () => (await waiting()).length).toBe(4);
     await removal.query('commit');
     removal.release();
     expect(countStatuses(await writes)).toEqual({ 404: 4 });

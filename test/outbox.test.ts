@@ -110,8 +110,8 @@ describe('promise 1: work commits with its change', () => {
     handlers.register('test.fine', async () => undefined);
     const endless = await Promise.all(Array.from({ length: 4 }, () => add(tenon, 'test.endless', {})));
     const fine = await add(tenon, 'test.fine', {});
-    await expect.poll(statusOf(tenon, fine), { timeout: 5_000 }).toBe('sent');
-    for (const id of endless) await expect.poll(statusOf(tenon, id), { timeout: 5_000 }).toBe('failed');
+    await expect.poll(statusOf(tenon, fine)).toBe('sent');
+    for (const id of endless) await expect.poll(statusOf(tenon, id)).toBe('failed');
     expect(aborted).toBe(8);
     expect(await row(tenon.db, endless[0]!)).toMatchObject({ last_error: 'TimeLimitError: took longer than 0.2 s' });
   });
@@ -132,7 +132,7 @@ describe('promise 1: work commits with its change', () => {
     const open = async (): Promise<unknown> =>
       (await tenon.db.sql.query(`select count(*)::int from outbox where id = any($1) and status = 'pending'`, [ids]))
         .rows[0];
-    await expect.poll(open, { timeout: 15_000 }).toEqual({ count: 0 });
+    await expect.poll(open).toEqual({ count: 0 });
     expect(deliveries).toBe(1);
   });
 
@@ -156,14 +156,14 @@ describe('promise 1: work commits with its change', () => {
         () => 'added',
         () => 'refused',
       );
-    await expect.poll(adding, { timeout: 5_000 }).toBe('added');
+    await expect.poll(adding).toBe('added');
     const left = async (): Promise<unknown> =>
       (
         await tenon.db.sql.query(
           `select count(*)::int from outbox where topic = 'test.reconnect' and status = 'pending'`,
         )
       ).rows[0];
-    await expect.poll(left, { timeout: 15_000 }).toEqual({ count: 0 });
+    await expect.poll(left).toEqual({ count: 0 });
   });
 
   it('removes what ended more than 30 days ago', async () => {
@@ -226,7 +226,7 @@ describe('the end of a process', () => {
     const tenon = await startApp({ db });
     const seen: unknown[] = [];
     tenon.app.get(OutboxHandlers).register('test.killed', async ({ payload }) => void seen.push(payload));
-    await expect.poll(statusOf(tenon, id), { timeout: 15_000 }).toBe('sent');
+    await expect.poll(statusOf(tenon, id)).toBe('sent');
     expect(seen).toEqual([{ word: 'again' }]);
     await tenon.close();
   });

@@ -5,7 +5,6 @@ import { mailedToken, mailsTo, mailTo, newEmail, signInAdmin, tokenIn } from './
 
 const NEW = 'twelve quiet lanterns drift home';
 const OTHER = 'nine purple kettles sing loudly';
-const POLL = { timeout: 10_000, interval: 20 };
 
 let tenon: TestApp;
 beforeAll(async () => {
@@ -23,7 +22,7 @@ const change = (auth: { authorization: string }, currentPassword: string, newPas
 /** Asks for a link, and waits for it. */
 async function forgot(email: string, count = 1): Promise<string> {
   await post('password/forgot', { email }).expect(202, { accepted: true });
-  await expect.poll(() => resetMails(email), POLL).toHaveLength(count);
+  await expect.poll(() => resetMails(email)).toHaveLength(count);
   return (await resetMails(email))[0]!;
 }
 const resetMails = async (email: string): Promise<string[]> =>
@@ -105,7 +104,7 @@ describe('A6 password reset', () => {
     expect(headers).not.toHaveProperty('set-cookie');
     for (const { auth, refreshToken } of sessions) {
       await post('refresh', { refreshToken }).expect(401);
-      await expect.poll(() => isSignedIn(tenon, auth), POLL).toBe(false);
+      await expect.poll(() => isSignedIn(tenon, auth)).toBe(false);
     }
     await login(email, PASSWORD).expect(401);
     await login(email, NEW).expect(200);
@@ -176,7 +175,7 @@ describe('A6 password reset', () => {
     it('but for one, of several that were asked for at once', async () => {
       const { email, userId } = await insertPerson(tenon.db);
       await atOnce(6, () => post('password/forgot', { email }));
-      await expect.poll(() => resetMails(email), POLL).toHaveLength(6);
+      await expect.poll(() => resetMails(email)).toHaveLength(6);
       expect(await rows('select from password_resets where user_id = $1 and used_at is null', userId)).toHaveLength(1);
     });
 
@@ -214,7 +213,7 @@ describe('A6 password reset', () => {
       await dead(token);
       await post('password/forgot', { email }).expect(202);
       await expect
-        .poll(() => rows(`select from outbox where topic = 'password.forgot' and status = 'pending'`), POLL)
+        .poll(() => rows(`select from outbox where topic = 'password.forgot' and status = 'pending'`))
         .toEqual([]);
       expect(await resetMails(email)).toHaveLength(1);
     });

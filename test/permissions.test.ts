@@ -157,7 +157,7 @@ describe('O3 what somebody may do', () => {
       tenon.http.patch(`/api/v1/admin/users/${member.userId}`).set(admin.auth).send({ status }).expect(200);
     await setStatus('disabled');
     expect(await inDatabase(member.userId, organizationId)).toEqual([]);
-    await expect.poll(() => inCode(member.userId, organizationId), { timeout: 1_000, interval: 10 }).toEqual([]);
+    await expect.poll(() => inCode(member.userId, organizationId)).toEqual([]);
     await mine(member, organizationId).expect(401);
     await setStatus('active');
     expect(await inCode(member.userId, organizationId)).toEqual(await inDatabase(member.userId, organizationId));

@@ -13,7 +13,6 @@ const NOTHING_ASKED = { mfaRequired: false, sessionLifetimeMinutes: null, signIn
 const INSIDE = '203.0.113.7';
 const OUTSIDE = '198.51.100.9';
 const NETWORK = '203.0.113.0/24';
-const POLL = { timeout: 5_000, interval: 10 };
 
 /** Believes X-Forwarded-For of the tests. */
 let tenon: TestApp;
@@ -247,9 +246,7 @@ describe('O7 at the door', () => {
     for (const header of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'x-client-ip', 'cf-connecting-ip'])
       await far.http.get(`${office.path}/plan`).set(office.owner.auth).set(header, INSIDE).expect(403);
     await ask(office, { ipAllowList: ['127.0.0.1'] });
-    await expect
-      .poll(async () => (await far.http.get(`${office.path}/plan`).set(office.owner.auth)).status, POLL)
-      .toBe(200);
+    await expect.poll(async () => (await far.http.get(`${office.path}/plan`).set(office.owner.auth)).status).toBe(200);
   });
 
   it('ranges in the table that cannot be read open nothing', async () => {
@@ -328,7 +325,7 @@ describe('O7 at the door', () => {
       // Here when it is answered, there a moment later.
       const here = await get(`${office.path}/plan`, office.owner.auth, OUTSIDE);
       expect(here.body.code ?? 'passed').toBe(expected);
-      await expect.poll(answer, POLL).toBe(expected);
+      await expect.poll(answer).toBe(expected);
     }
   });
 });

@@ -5,7 +5,6 @@ import { ADMIN, PASSWORD, startApp, type TestApp } from './harness/app.js';
 import { mailedToken, mailsTo, mailTo, newEmail, newPerson, signInAdmin, tokenIn } from './harness/people.js';
 
 const WRONG = 'nine purple kettles sing loudly';
-const POLL = { timeout: 5_000, interval: 10 };
 
 let tenon: TestApp;
 beforeAll(async () => {
@@ -47,7 +46,7 @@ async function newestNotice(to: string, newAddress: string): Promise<string> {
     (await mailsTo(tenon, to, 'email-change-notice')).find(
       (mail) => mail.status === 'kept' && mail.text.includes(named),
     );
-  await expect.poll(find, POLL).toBeDefined();
+  await expect.poll(find).toBeDefined();
   return tokenIn((await find())!.text);
 }
 
@@ -245,7 +244,7 @@ describe('A10 e-mail change', () => {
     const email = newEmail();
     const people = await atOnce(2, () => signedIn());
     for (const { auth } of people) await changeEmail(auth, email).expect(202);
-    await expect.poll(() => mailsTo(tenon, email, 'email-change-confirm'), POLL).toHaveLength(2);
+    await expect.poll(() => mailsTo(tenon, email, 'email-change-confirm')).toHaveLength(2);
     await mailTo(tenon, email, 'email-change-confirm');
     const tokens = (await mailsTo(tenon, email, 'email-change-confirm')).map(({ text }) => tokenIn(text));
     const answers = await atOnce(2, (i) => confirm(tokens[i]!));
@@ -267,7 +266,7 @@ describe('A10 undoing an e-mail change', () => {
     const { confirmToken, undoToken } = await change(person);
     await undo(undoToken).expect(204);
     expect((await confirm(confirmToken).expect(400)).body.code).toBe('link_invalid');
-    await expect.poll(() => isSignedIn(tenon, person.auth), POLL).toBe(false);
+    await expect.poll(() => isSignedIn(tenon, person.auth)).toBe(false);
     await tenon.http.post('/api/v1/auth/refresh').send({ refreshToken: person.refreshToken }).expect(401);
     await login(person.email).expect(200);
   });
@@ -278,7 +277,7 @@ describe('A10 undoing an e-mail change', () => {
     await confirm(confirmToken).expect(204);
     const attacker = (await login(email).expect(200)).body;
     await undo(undoToken).expect(204);
-    await expect.poll(() => isSignedIn(tenon, { authorization: `Bearer ${attacker.accessToken}` }), POLL).toBe(false);
+    await expect.poll(() => isSignedIn(tenon, { authorization: `Bearer ${attacker.accessToken}` })).toBe(false);
     await tenon.http.post('/api/v1/auth/refresh').send({ refreshToken: attacker.refreshToken }).expect(401);
     await login(email).expect(401);
     await login(person.email).expect(200);
@@ -339,7 +338,7 @@ describe('A10 undoing an e-mail change', () => {
     await rows('truncate login_attempts');
     const target = newEmail();
     const late = Promise.resolve(changeEmail(person.auth, target));
-    await expect.poll(() => rows('select from login_attempts'), POLL).toHaveLength(1);
+    await expect.poll(() => rows('select from login_attempts')).toHaveLength(1);
     await undo(undoToken).expect(204);
     expect((await late).status).toBe(401);
     expect(await mailsTo(tenon, target)).toEqual([]);
@@ -367,7 +366,7 @@ describe('A10 deleting the account', () => {
     await patch(person.auth, { locale: 'en-GB' }).expect(200);
     await deleteMe(person.auth).expect(202, { accepted: true });
     await tenon.http.post('/api/v1/auth/refresh').send({ refreshToken: person.refreshToken }).expect(401);
-    await expect.poll(() => isSignedIn(tenon, person.auth), POLL).toBe(false);
+    await expect.poll(() => isSignedIn(tenon, person.auth)).toBe(false);
     await login(person.email).expect(401);
     await mailTo(tenon, person.email, 'account-deletion-confirmed');
     const [left] = await rows('select to_jsonb(u)::text as all, status from users u where id = $1', person.userId);

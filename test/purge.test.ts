@@ -2,8 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AccessTokens } from '../src/auth/tokens/access-tokens.js';
 import { purge as purgeCommand } from '../src/commands/purge.js';
 import { PurgeRules } from '../src/database/purge-rules.js';
+import { newId } from '../src/kernel/ids.js';
+import { SecretBox } from '../src/kernel/secrets.js';
 import { RemovableRows } from '../src/purge/removable-rows.js';
 import { type Table } from '../src/purge/tables.queries.js';
+import { sealOfSecret } from '../src/webhooks/endpoints/webhook-secrets.js';
+import { newSecret } from '../src/webhooks/sending/signature.js';
 import { atOnce, countStatuses, entriesOf, insertPerson, isSignedIn, openSession } from './harness/accounts.js';
 import { insertApiKey } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
@@ -38,6 +42,16 @@ const sql = async <T = Record<string, unknown>>(text: string, ...values: unknown
   (await db.sql.query(text, values)).rows as T[];
 const count = async (from: string, ...values: unknown[]): Promise<number> =>
   (await sql<{ count: number }>(`select count(*)::int from ${from}`, ...values))[0]!.count;
+
+async function insertPlatformWebhook(): Promise<void> {
+  const id = newId();
+  await sql(
+    `insert into webhook_endpoints (id, url, event_types, secret, created_at, updated_at)
+     values ($1, 'https://hooks.example.com/', '{domain.lapsed}', $2, now(), now())`,
+    id,
+    tenon.app.get(SecretBox).encrypt(newSecret(), sealOfSecret(id)),
+  );
+}
 
 describe('C13 what a purge does with each table', () => {
   it('every table is known: one that no room said anything about fails here', async () => {
@@ -121,7 +135,9 @@ describe('C13 scope test-data', () => {
     await other.http.get(path).set(grace!.auth).expect(200);
     await other.http.get(`${path}/members`).set(key.auth).expect(200);
 
+    await insertPlatformWebhook();
     const planned = await calls.plan('test-data');
+    expect(of(planned, 'webhook_endpoints')).toMatchObject({ remove: 0, keep: 1 });
     // Two of the test organization and one of the mixed one; and the one who registered is nobody yet.
     expect(of(planned, 'users')).toMatchObject({ remove: 3, keep: 4 });
     expect(of(planned, 'organizations')).toMatchObject({ remove: 1, keep: 2 });
@@ -131,10 +147,43 @@ describe('C13 scope test-data', () => {
     expect(of(planned, 'users').reason).toContain('Platform admins');
     const trail = await count('audit_log');
 
+    // Before the phrase is typed one sees who goes, and why.
+    const [accounts, organizations] = planned.goes;
+    const gone = [...test.people, grace!];
+    expect(accounts).toMatchObject({ table: 'users', total: 3 });
+    expect(accounts!.sample).toEqual(
+      gone
+        .map(({ userId: id, email: address }) => ({
+          id,
+          name: expect.any(String),
+          address,
+          why: `The address fits ${address === grace!.email ? '*+test@*' : '*@example.com'}`,
+        }))
+        .toSorted((one, two) => one.address.localeCompare(two.address)),
+    );
+    expect(organizations).toMatchObject({
+      table: 'organizations',
+      total: 1,
+      sample: [{ id: test.organizationId, why: 'Members: 2, all of them test accounts' }],
+    });
+    await sql(`update users set full_name = '[Click](https://evil.io) | <img>' where id = $1`, grace!.userId);
+    const asText = await tenon.http
+      .get(`${PURGE}/${planned.planId}`)
+      .set(admin.auth)
+      .set('accept', 'text/markdown')
+      .expect(200);
+    expect(asText.text).toContain('## Accounts that would go: 3');
+    expect(asText.text).toContain(
+      String.raw`| grace+test@navy.io | \[Click\](https://evil.io) \| \<img\> | The address fits \*+test@\* |`,
+    );
+    expect(asText.text).toMatch(/## Rows that would go\n[^#]*\| users \| 3 \|/);
+    expect(asText.text).not.toContain('## Purged');
+
     await calls.execute(planned).expect(202, { planId: planned.planId, status: 'queued' });
     const report = await calls.ended(planned.planId);
     expect(report.verification.filter(({ passed }) => !passed)).toEqual([]);
-    expect(report).toMatchObject({ passed: true });
+    expect(report).toMatchObject({ passed: true, goes: [] });
+    expect(report.progress.done).toBe(report.progress.total);
     expect(of(report, 'users')).toMatchObject({ outcome: 'purged', purged: 3, detail: null });
     expect(of(report, 'api_keys')).toMatchObject({ outcome: 'purged', purged: 1 });
     expect(of(report, 'registrations')).toMatchObject({ outcome: 'purged', purged: 1 });
@@ -161,6 +210,62 @@ describe('C13 scope test-data', () => {
     ]);
     expect(await count(`outbox where summary ->> 'to' like '%@example.com'`)).toBe(0);
     expect(await count('audit_log')).toBeGreaterThan(trail);
+    expect(await count('webhook_endpoints where organization_id is null')).toBe(1);
+  });
+
+  it('names the first 20 of many, and how many there are', async () => {
+    for (let n = 0; n < 21; n += 1) await insertPerson(db);
+    const planned = await calls.plan('test-data');
+    const [accounts] = planned.goes;
+    expect(accounts).toMatchObject({ total: 21 });
+    expect(accounts!.sample).toHaveLength(20);
+    await calls.execute(planned).expect(202);
+    await calls.ended(planned.planId);
+  });
+
+  it('lists purges and plans, newest first, with who planned and executed them', async () => {
+    const planned = await calls.plan('test-data');
+    const list = async (query = '') =>
+      (
+        await tenon.http
+          .get(PURGE + query)
+          .set(admin.auth)
+          .expect(200)
+      ).body;
+    const { fullName } = (await tenon.http.get('/api/v1/users/me').set(admin.auth).expect(200)).body;
+    const who = { id: admin.userId, fullName };
+    const all = await list();
+    const [newest, done] = all.data;
+    expect(newest).toMatchObject({ planId: planned.planId, status: 'planned', plannedBy: who, executedBy: null });
+    expect(done).toMatchObject({ status: 'completed', passed: true, plannedBy: who, executedBy: who });
+    expect(newest).not.toHaveProperty('tables');
+    const first = await list('?limit=1');
+    const second = await list(`?limit=1&cursor=${first.meta.nextCursor}`);
+    expect([...first.data, ...second.data]).toEqual(all.data.slice(0, 2));
+    await tenon.http.get(`${PURGE}?cursor=x`).set(admin.auth).expect(400);
+  });
+
+  it('says of each table why this scope keeps it, not what another one would', async () => {
+    const [some, all] = [await calls.plan('test-data'), await calls.plan('all')];
+    expect(of(some, 'feature_definitions').reason).toBe('All of them: they belong to the installation');
+    expect(of(all, 'feature_definitions').reason).toBe('Nothing');
+    for (const { table, reason } of some.tables) expect(reason, table).not.toMatch(/^Nothing;|with test-data/);
+    for (const { table, reason } of all.tables) expect(reason, table).not.toMatch(/test-data|test account/);
+  });
+
+  it('counts what came after the plan as planned, too: no more goes than was to go', async () => {
+    const planned = await calls.plan('test-data');
+    await sql(
+      `insert into registrations (id, user_id, email, full_name, password_hash, token_hash, created_at, expires_at)
+       values (gen_random_uuid(), gen_random_uuid(), 'late@example.com', 'Late', 'x', '\\x00', now(), now() + interval '1 hour')`,
+    );
+    await calls.execute(planned).expect(202);
+    const { progress, tables } = await calls.ended(planned.planId);
+    const sum = (field: 'remove' | 'purged') => tables.reduce((total, table) => total + table[field], 0);
+    expect(sum('purged')).toBeGreaterThan(sum('remove'));
+    expect(progress).toEqual({ done: sum('purged'), total: sum('purged') });
+    const { text } = await tenon.http.get(`${PURGE}/${planned.planId}`).set(admin.auth).set('accept', 'text/markdown');
+    expect(text).toContain(`- Rows: ${progress.done} of ${progress.total} gone (${sum('remove')} were planned`);
   });
 
   it('says already clean the next time, and shows the report as Markdown', async () => {
@@ -321,21 +426,31 @@ describe('C13 the command line', () => {
       return purgeCommand(args, { ...terminal, say }, ask, new AbortController().signal);
     });
 
-  it.each([[[]], [['--scope', 'some']], [['all']], [['--scope', 'all', '--yes']]])(
-    'shows its usage for %j',
-    async (args) => {
-      const { code, err } = await run(args);
-      expect(code).toBe(2);
-      expect(err).toContain('npm run purge -- --scope test-data|all');
-    },
-  );
+  it.each([
+    [[], 'Say with --scope what is to go'],
+    [['--scope', 'some'], 'There is no scope "some"'],
+    [['all'], "Unexpected argument 'all'"],
+    [['--scope', 'all', '--yes'], "Unknown option '--yes'"],
+  ])('for %j says what is wrong, and shows its usage', async (args, wrong) => {
+    const { code, err } = await run(args);
+    expect(code).toBe(2);
+    expect(err.split('\n')[0]).toContain(wrong);
+    expect(err).toContain('npm run purge -- --scope test-data|all');
+  });
+
+  it('shows its usage for --help, and ends well', async () => {
+    expect(await run(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('npm run purge'), err: '' });
+  });
 
   it('shows the plan, asks for the phrase, and does nothing without it', async () => {
     await insertPerson(db);
     const before = await count('users');
     const { code, out, err } = await run(['--scope', 'test-data']);
     expect(code).toBe(1);
+    expect(out).toMatch(/^1 users go:\n +\S+@example\.com +.+ \(The address fits \*@example\.com\)\n/);
     expect(out).toMatch(/\nusers +1 +\d+ +Platform admins/);
+    expect(out).toMatch(/\n\d+ tables stay as they are: .*audit_log \d+.*\n\d+ are empty\n/);
+    expect(out).not.toMatch(/\n\w+ +0 +0 /);
     expect(err).toBe('Nothing was removed: confirmation has to be the phrase of the plan.\n');
     expect(await count('users')).toBe(before);
   });
@@ -357,6 +472,7 @@ describe('C13 scope all', () => {
     await sql(`insert into feature_usage_days (environment_key, feature_key, value, day, evaluations)
                values ('qa', 'reports', 'true', (now() at time zone 'UTC')::date, 1)`);
     await sql(`insert into environments (key, name, created_at) values ('qa', 'QA', now())`);
+    await insertPlatformWebhook();
     await sql(`insert into plans (key, name, created_at, updated_at) values ('team', 'Team', now(), now())`);
     await sql(`update organizations set plan_key = 'team'`);
     await sql(`insert into outbox (id, topic, payload, summary, status, attempts, created_at, available_at)
@@ -379,6 +495,8 @@ describe('C13 scope all', () => {
       'plans',
       'environments',
       'feature_definitions',
+      'webhook_endpoints',
+      'webhook_deliveries',
     ])
       expect(of(report, table), table).toMatchObject({ outcome: 'purged', purged: expect.any(Number) });
 
@@ -391,12 +509,15 @@ describe('C13 scope all', () => {
       'feature_usage_days',
       'registrations',
       'login_attempts',
+      'webhook_endpoints',
+      'webhook_deliveries',
     ])
       expect(await count(table), table).toBe(0);
     expect((await sql<{ key: string }>('select key from plans')).map(({ key }) => key)).toEqual(['standard']);
     expect(await count('environments')).toBe(3);
     expect(await count('widget_library')).toBe(12);
-    expect(await count(`bullmq.job where queue = 'outbox'`)).toBe(0);
+    // The job of the purge itself goes a moment after its report is there.
+    await expect.poll(() => count(`bullmq.job where queue = 'outbox'`)).toBe(0);
     const left = await count(
       'audit_log where id = any($1)',
       trail.map(({ id }) => id),

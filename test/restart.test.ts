@@ -8,7 +8,6 @@ import { createDatabase, type TestDatabase } from './harness/database.js';
 import { mailTo } from './harness/people.js';
 import { PostgresProxy } from './harness/postgres-proxy.js';
 
-const BACK = { timeout: 5_000, interval: 20 };
 /** Longer than any answer may take; who waits so long was forgotten. */
 const HUNG_MS = 12_000;
 
@@ -88,7 +87,7 @@ describe('case 13: the database restarts under load', () => {
     for (let kill = 0; kill < 12; kill += 1) {
       // In the midst of work, and not while everybody connects again.
       const before = acknowledged();
-      await expect.poll(acknowledged, BACK).toBeGreaterThan(before + people.length);
+      await expect.poll(acknowledged).toBeGreaterThan(before + people.length);
       await tenon.db.sql.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
           where datname = current_database() and application_name like 'tenon%'`,
@@ -98,7 +97,7 @@ describe('case 13: the database restarts under load', () => {
     await Promise.all(working);
     expect([...seen].sort()).toEqual([200, 503]);
 
-    await expect.poll(() => isReady(tenon), BACK).toBe(true);
+    await expect.poll(() => isReady(tenon)).toBe(true);
     const after = await atOnce(40, (i) => ask(tenon, '/api/v1/users/me', { headers: people[i % people.length]!.auth }));
     expect(countStatuses(after)).toEqual({ 200: 40 });
     for (const { userId, acknowledged: last, tried } of people) {
@@ -141,7 +140,7 @@ describe('case 13: the database restarts under load', () => {
       state: 'down',
     });
     for (const proxy of proxies) proxy.refusing = false;
-    await expect.poll(() => isReady(tenon), BACK).toBe(true);
+    await expect.poll(() => isReady(tenon)).toBe(true);
     expect((await ask(tenon, '/api/v1/users/me', { headers: auth })).status).toBe(200);
     const login = await ask(tenon, '/api/v1/auth/login', { method: 'POST', json: { email, password: PASSWORD } });
     expect(login.status).toBe(200);
@@ -156,7 +155,7 @@ describe('case 13: the database restarts under load', () => {
       (step) => failures.push(step),
       () => sleep(20),
     );
-    await expect.poll(() => failures.length, BACK).toBeGreaterThan(2);
+    await expect.poll(() => failures.length).toBeGreaterThan(2);
     await tenon.http.get('/health/live').expect(200);
     expect((await tenon.http.get('/health/ready').expect(503)).body).toMatchObject({
       ready: false,
@@ -170,7 +169,7 @@ describe('case 13: the database restarts under load', () => {
       expect((await ask(tenon, path, { method, ...(method === 'POST' && { json: {} }) })).status).toBe(503);
     for (const proxy of proxies) proxy.refusing = false;
     await coming;
-    await expect.poll(() => isReady(tenon), BACK).toBe(true);
+    await expect.poll(() => isReady(tenon)).toBe(true);
     const { email } = await insertPerson(db);
     const login = await ask(tenon, '/api/v1/auth/login', { method: 'POST', json: { email, password: PASSWORD } });
     expect(login.status).toBe(200);
@@ -198,10 +197,10 @@ describe('case 14: the pool is exhausted', () => {
         `select from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock' and application_name = 'tenon'`,
       );
-    await expect.poll(async () => (await waiting()).rowCount, BACK).toBe(2);
+    await expect.poll(async () => (await waiting()).rowCount).toBe(2);
     await tenon.http.get('/health/live').expect(200);
     await tenon.http.get('/health').expect(503);
-    await expect.poll(() => answered, BACK).toBe(8);
+    await expect.poll(() => answered).toBe(8);
     await tenon.http.get('/health/live').expect(200);
     await blocker.query('commit');
     expect(countStatuses(await asked)).toEqual({ 200: 2, 503: 8 });

@@ -6,8 +6,6 @@ import { createDatabase, type TestDatabase } from './harness/database.js';
 import { PostgresProxy } from './harness/postgres-proxy.js';
 import { startTokens, type TokensInstance } from './harness/tokens.js';
 
-const POLL = { timeout: 10_000, interval: 20 };
-
 let db: TestDatabase;
 let proxy: PostgresProxy;
 /** `near` listens to the database itself, `far` through the proxy. */
@@ -29,7 +27,7 @@ beforeAll(async () => {
 afterEach(async () => {
   vi.useRealTimers();
   proxy.swallowing = false;
-  await expect.poll(() => near.bus.up && far.bus.up, POLL).toBe(true);
+  await expect.poll(() => near.bus.up && far.bus.up).toBe(true);
 });
 afterAll(async () => {
   await near.close();
@@ -60,7 +58,7 @@ function revoke(id: string, before: (em: EntityManager) => Promise<unknown> = as
 
 async function deafen(): Promise<void> {
   proxy.swallowing = true;
-  await expect.poll(() => far.bus.up, POLL).toBe(false);
+  await expect.poll(() => far.bus.up).toBe(false);
 }
 
 describe('A9 revoked sessions', () => {
@@ -71,7 +69,7 @@ describe('A9 revoked sessions', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       expect([near.revoked.isRevoked(ended), far.revoked.isRevoked(ended)]).toEqual([false, false]);
     });
-    for (const { revoked } of [near, far]) await expect.poll(() => revoked.isRevoked(ended), POLL).toBe(true);
+    for (const { revoked } of [near, far]) await expect.poll(() => revoked.isRevoked(ended)).toBe(true);
     expect([near.revoked.isRevoked(other), far.revoked.isRevoked(other)]).toEqual([false, false]);
   });
 
@@ -80,7 +78,7 @@ describe('A9 revoked sessions', () => {
     await expect(revoke(session, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     const later = await addSession();
     await revoke(later);
-    await expect.poll(() => far.revoked.isRevoked(later), POLL).toBe(true);
+    await expect.poll(() => far.revoked.isRevoked(later)).toBe(true);
     expect(far.revoked.isRevoked(session)).toBe(false);
   });
 
@@ -88,7 +86,7 @@ describe('A9 revoked sessions', () => {
     const ids = Array.from({ length: 2_000 }, newId);
     await asSystem(near.orm.em as EntityManager, (em) => near.revoked.announce(em, ids));
     for (const { revoked } of [near, far])
-      await expect.poll(() => ids.every((id) => revoked.isRevoked(id) === true), POLL).toBe(true);
+      await expect.poll(() => ids.every((id) => revoked.isRevoked(id) === true)).toBe(true);
   });
 
   it('case 35: behind a pooler that swallows notifications, answers come from the database until it is caught up', async () => {
@@ -102,7 +100,7 @@ describe('A9 revoked sessions', () => {
     await expect(far.revoked.isRevoked(newId())).resolves.toBe(true);
 
     proxy.swallowing = false;
-    await expect.poll(() => far.bus.up, POLL).toBe(true);
+    await expect.poll(() => far.bus.up).toBe(true);
     expect(far.revoked.isRevoked(ended)).toBe(true);
     expect(far.revoked.isRevoked(live)).toBe(false);
   });
@@ -114,8 +112,8 @@ describe('A9 revoked sessions', () => {
         where application_name = 'tenon-changes' and datname = current_database()`,
     );
     await revoke(session);
-    for (const { revoked } of [near, far]) await expect.poll(() => revoked.isRevoked(session), POLL).toBe(true);
-    await expect.poll(() => near.bus.up && far.bus.up, POLL).toBe(true);
+    for (const { revoked } of [near, far]) await expect.poll(() => revoked.isRevoked(session)).toBe(true);
+    await expect.poll(() => near.bus.up && far.bus.up).toBe(true);
     expect([near.revoked.isRevoked(session), far.revoked.isRevoked(session)]).toEqual([true, true]);
   });
 
@@ -133,7 +131,7 @@ describe('A9 revoked sessions', () => {
             where datname = current_database() and wait_event_type = 'Lock' and query like '%from user_sessions%'`,
         );
         return rows.length;
-      }, POLL)
+      })
       .toBe(1);
     await expect(answer).rejects.toThrow();
     await lock.query('rollback');
@@ -156,7 +154,7 @@ describe('A9 revoked sessions', () => {
     await lock.query('begin; lock table user_sessions in access exclusive mode');
     const loading = far.revoked.catchUp();
     await asSystem(near.orm.em as EntityManager, (em) => near.revoked.announce(em, [heard]));
-    await expect.poll(() => far.revoked.isRevoked(heard), POLL).toBe(true);
+    await expect.poll(() => far.revoked.isRevoked(heard)).toBe(true);
     await lock.query('rollback');
     lock.release();
     await loading;

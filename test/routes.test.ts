@@ -172,7 +172,7 @@ describe('P3 routes and document', () => {
     expect(
       beside.filter(
         (route) =>
-          !/^GET \/((verify-email|reset-password|accept-invitation|(confirm|undo)-email-change)$|pages\/|assets\/|admin\/jobs\/sign-in)/.test(
+          !/^GET \/((verify-email|reset-password|accept-invitation|(confirm|undo)-email-change)$|pages\/|assets\/|admin\/jobs\/sign-in|cleanup-report(\.js)?$)/.test(
             route,
           ),
       ),

@@ -54,6 +54,8 @@ describe('C8 scheduled tasks', () => {
       enabled: true,
       lastRun: null,
       nextRun: expect.stringMatching(/T02:00:00\.000Z$/),
+      missedSlot: null,
+      heldUp: 0,
       lastResult: null,
     });
     for (const type of TYPE_NAMES)
@@ -63,6 +65,7 @@ describe('C8 scheduled tasks', () => {
   it('can have another schedule, be paused and go back to what the product has, in the queue as on the page', async () => {
     const change = { schedule: '*/30 4 * * MON', timezone: 'Europe/Vienna' };
     const { body } = await patch('cleanup-daily', change).expect(200);
+    expect((await tenon.http.get(`${PATH}/cleanup-daily`).set(admin.auth).expect(200)).body).toEqual(body);
     expect(body).toMatchObject({ id: 'cleanup-daily', ...change, enabled: true });
     await expect.poll(() => inQueue('cleanup-daily')).toEqual({ pattern: change.schedule, tz: change.timezone });
     expect((await patch('cleanup-daily', { enabled: false }).expect(200)).body).toMatchObject({
@@ -82,6 +85,8 @@ describe('C8 scheduled tasks', () => {
     { schedule: '0 0 30 2 *' },
     { schedule: '61 * * * *' },
     { schedule: '@daily' },
+    { schedule: 'H * * * *' },
+    { schedule: '*/99999999999 * * * *' },
     { schedule: '0 2 * * *; drop table users' },
     { schedule: 5 },
     { timezone: 'Mars/Olympus' },
@@ -89,10 +94,12 @@ describe('C8 scheduled tasks', () => {
     { enabled: 'yes' },
     { id: 'other' },
   ])('%j is refused', async (change) => {
-    await patch('cleanup-daily', change).expect(400);
+    const { body } = await patch('cleanup-daily', change).expect(400);
+    expect(body.errors).toEqual([expect.objectContaining({ field: Object.keys(change)[0] })]);
   });
 
   it('that are not there cannot be changed or run', async () => {
+    await tenon.http.get(`${PATH}/nothing`).set(admin.auth).expect(404);
     await patch('nothing', { enabled: false }).expect(404);
     await tenon.http.post(`${PATH}/nothing/run`).set(admin.auth).expect(404);
   });
@@ -119,6 +126,34 @@ describe('C8 scheduled tasks', () => {
     expect(hourly!.types).not.toContain('rate_limit');
     expect(own!.types).toEqual(['rate_limit']);
   });
+
+  it('that are run now are followed by the id of the answer, whatever comes of them', async () => {
+    const follow = async (id: string) => {
+      const { taskId, ...queued } = (await runNow(id)).body as { taskId: string };
+      expect(queued).toEqual({ id, status: 'queued' });
+      const status = async () =>
+        (await tenon.http.get(`/api/v1/admin/cleanup/task-status/${taskId}`).set(admin.auth).expect(200)).body;
+      // Also before it has begun.
+      expect((await status()).taskId).toBe(taskId);
+      await expect.poll(async () => (await status()).status, { timeout: 20_000 }).toMatch(/completed|failed/);
+      return status;
+    };
+    const good = await follow('test-good');
+    expect(await good()).toMatchObject({ progress: 100, result: { id: 'test-good', attempts: 1, error: null } });
+    const cleanup = await follow('cleanup-session');
+    await expect.poll(cleanup, { timeout: 20_000 }).toMatchObject({
+      status: 'completed',
+      result: { totalDeleted: 0, byType: { session: { deleted: 0 } } },
+    });
+    const report = await follow('cleanup-report-daily');
+    await expect.poll(report, { timeout: 20_000 }).toMatchObject({
+      status: 'completed',
+      result: { reportType: 'daily', url: expect.stringContaining('/reports/') },
+    });
+    const failing = await follow('test-throws');
+    expect(await failing()).toMatchObject({ status: 'failed', progress: 0, result: { error: 'always' } });
+    await rows(`delete from bullmq.job where queue = 'schedules' and name = 'test-throws'`);
+  });
 });
 
 describe('case 44: a job that always throws, or never ends', () => {
@@ -128,7 +163,7 @@ describe('case 44: a job that always throws, or never ends', () => {
     for (let attempt = 1; attempt <= 4; attempt += 1) {
       for (const id of ['test-throws', 'test-endless'])
         await expect
-          .poll(async () => (await task(id)).lastResult, { timeout: 10_000 })
+          .poll(async () => (await task(id)).lastResult)
           .toMatchObject({ status: 'failed', attempts: attempt });
       if (attempt === 4) break;
       // As if the wait before the next try were over.

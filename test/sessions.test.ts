@@ -5,7 +5,6 @@ import { mailTo, signIn, signInAdmin } from './harness/people.js';
 
 /** Instances of one installation name one issuer. */
 const ENV = { PUBLIC_URL: 'https://tenon.test' };
-const POLL = { timeout: 5_000, interval: 10 };
 
 let tenon: TestApp;
 let other: TestApp;
@@ -29,7 +28,7 @@ const rows = async (text: string, ...values: unknown[]) => (await tenon.db.sql.q
 async function expectEnded({ auth, refreshToken }: { auth: Auth; refreshToken: string }): Promise<void> {
   for (const at of [tenon, other]) {
     expect((await refresh(refreshToken, at).expect(401)).body.code).toBe('token_invalid');
-    await expect.poll(() => isSignedIn(at, auth), POLL).toBe(false);
+    await expect.poll(() => isSignedIn(at, auth)).toBe(false);
   }
 }
 async function expectAlive({ auth }: { auth: Auth }): Promise<void> {

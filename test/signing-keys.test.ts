@@ -8,7 +8,6 @@ import { createDatabase, type TestDatabase } from './harness/database.js';
 import { PostgresProxy } from './harness/postgres-proxy.js';
 import { PUBLIC_URL, startTokens, type TokensInstance } from './harness/tokens.js';
 
-const POLL = { timeout: 10_000, interval: 20 };
 const OPERATOR = Actor.system('test');
 
 let db: TestDatabase;
@@ -126,9 +125,7 @@ describe('A7 signing keys', () => {
     const old = await issue(one!);
     const kid = await one!.keys.rotate(OPERATOR);
     for (const instance of [one!, two!]) {
-      await expect
-        .poll(async () => (await jwksOf(instance)).kids, POLL)
-        .toEqual(expect.arrayContaining([old.kid, kid]));
+      await expect.poll(async () => (await jwksOf(instance)).kids).toEqual(expect.arrayContaining([old.kid, kid]));
       expect((await issue(instance)).kid).toBe(old.kid);
     }
     const { rows } = await db.sql.query(
@@ -139,7 +136,7 @@ describe('A7 signing keys', () => {
     expect(rows).toEqual([{ leads: true, hands_over: true, overlaps: true }]);
 
     await change(`update signing_keys set activated_at = now() where retired_at is null`);
-    for (const instance of [one!, two!]) await expect.poll(async () => (await issue(instance)).kid, POLL).toBe(kid);
+    for (const instance of [one!, two!]) await expect.poll(async () => (await issue(instance)).kid).toBe(kid);
     for (const instance of [one!, two!]) {
       await expect(instance.tokens.verify(old.token)).resolves.toBeDefined();
       expect(instance.tokens.verifyCached(old.token)).toBeDefined();
@@ -147,7 +144,7 @@ describe('A7 signing keys', () => {
 
     await change(`update signing_keys set expires_at = now() where retired_at is not null`);
     for (const instance of [one!, two!]) {
-      await expect.poll(() => instance.tokens.verifyCached(old.token), POLL).toBeUndefined();
+      await expect.poll(() => instance.tokens.verifyCached(old.token)).toBeUndefined();
       await expect(instance.tokens.verify(old.token)).rejects.toMatchObject({ code: 'token_invalid' });
       expect((await jwksOf(instance)).kids).toEqual([kid]);
     }
@@ -169,8 +166,8 @@ describe('A7 signing keys', () => {
       `update signing_keys set activated_at = least(activated_at, now() + interval '1 second'),
                                expires_at = case when retired_at is not null then now() + interval '2 seconds' end`,
     );
-    await expect.poll(async () => (await issue(instance!)).kid, POLL).toBe(kid);
-    await expect.poll(() => instance!.tokens.verifyCached(old.token), POLL).toBeUndefined();
+    await expect.poll(async () => (await issue(instance!)).kid).toBe(kid);
+    await expect.poll(() => instance!.tokens.verifyCached(old.token)).toBeUndefined();
     expect((await jwksOf(instance!)).kids).toEqual([kid]);
   });
 
@@ -218,7 +215,7 @@ describe('A7 signing keys', () => {
     const [one, deaf] = await start({}, { directUrl: proxy.url });
     const kid = await one!.keys.rotate(OPERATOR);
     await change(`update signing_keys set activated_at = now() where retired_at is null`);
-    await expect.poll(async () => (await issue(one!)).kid, POLL).toBe(kid);
+    await expect.poll(async () => (await issue(one!)).kid).toBe(kid);
     expect(deaf!.bus.up).toBe(false);
     expect(deaf!.keys.verifier(kid!)).toBeUndefined();
     const { token } = await issue(one!);
@@ -244,7 +241,7 @@ describe('A7 signing keys', () => {
       );
       return rows.length;
     };
-    await expect.poll(waiting, POLL).toBe(1);
+    await expect.poll(waiting).toBe(1);
     // A known key goes on verifying meanwhile.
     await expect(instance!.tokens.verify(token)).resolves.toBeDefined();
     expect(await waiting()).toBe(1);

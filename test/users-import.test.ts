@@ -223,7 +223,7 @@ describe('A3 imported people', () => {
         env: { PATH: process.env.PATH, ...commandEnv(tenon.db) },
       },
     );
-    await expect.poll(() => count(here), { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
+    await expect.poll(() => count(here)).toBeGreaterThan(0);
     child.kill('SIGKILL');
     await once(child, 'close');
     await expect

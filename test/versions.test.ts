@@ -20,20 +20,24 @@ const THINGS = [
   'organization',
   'organizationPlan',
   'policies',
+  'cleanupPolicy',
   'settings',
   'role',
   'feature',
   'configuration',
+  'switch',
   'segment',
   'widget',
   'dashboard',
   'changePolicy',
   'changeRequest',
   'template',
+  'webhook',
+  'organizationWebhook',
 ] as const;
 const edited = {} as Record<(typeof THINGS)[number], Edited>;
 beforeAll(async () => {
-  tenon = await startApp();
+  tenon = await startApp({ env: { WEBHOOK_TARGETS: 'any' } });
   const { userId } = await insertPerson(tenon.db, { platformRole: 'admin' });
   const { auth: admin } = await openSession(tenon, userId);
   const { organizationId, path } = await insertOrganization(tenon.db);
@@ -61,6 +65,16 @@ beforeAll(async () => {
   for (const _ of kinds) approvers.push((await insertPerson(tenon.db, { platformRole: 'admin' })).userId);
   const template = { key: 'pilot', name: 'Pilot', values: [{ feature: 'reports', value: false }] };
   await tenon.http.post('/api/v1/feature-templates').set(admin).send(template).expect(201);
+  const webhookOf = async (scope: string, auth: Auth): Promise<Edited> => {
+    const made = { url: 'http://127.0.0.1:4000/hook', eventTypes: ['domain.lapsed'] };
+    const { body } = await tenon.http.post(`${scope}/webhooks`).set(auth).send(made).expect(201);
+    return {
+      path: `${scope}/webhooks/${body.id}`,
+      auth,
+      method: 'patch',
+      change: (n) => ({ description: `Description ${n}` }),
+    };
+  };
   Object.assign(edited, {
     plan: { path: '/api/v1/plans/even', auth: admin, method: 'patch', change: (n) => ({ description: `${n}` }) },
     organization: { path, auth: owner, method: 'patch', change: (n) => ({ name: `Name ${n}` }) },
@@ -81,6 +95,12 @@ beforeAll(async () => {
         ipAllowList: null,
       }),
     },
+    cleanupPolicy: {
+      path: `${path}/cleanup-policy`,
+      auth: owner,
+      method: 'put',
+      change: (n) => ({ keptDays: { invitation: 1 + n } }),
+    },
     settings: {
       path: `${path}/settings`,
       auth: owner,
@@ -99,6 +119,12 @@ beforeAll(async () => {
       auth: admin,
       method: 'put',
       change: (n) => ({ enabled: true, rollout: { percentage: n } }),
+    },
+    switch: {
+      path: '/api/v1/features/reports/environments/development',
+      auth: admin,
+      method: 'patch',
+      change: (n) => ({ enabled: n % 2 === 0, reason: 'A test' }),
     },
     segment: { path: '/api/v1/segments/beta', auth: admin, method: 'patch', change: (n) => ({ name: `Name ${n}` }) },
     widget: {
@@ -138,6 +164,8 @@ beforeAll(async () => {
       method: 'patch',
       change: (n) => ({ description: `Description ${n}` }),
     },
+    webhook: await webhookOf('/api/v1', admin),
+    organizationWebhook: await webhookOf(path, owner),
   } satisfies typeof edited);
 });
 afterAll(() => tenon.close());
@@ -176,7 +204,9 @@ describe.each(THINGS)('P22 the version of %s', (name) => {
   it('lets one of ten in who read the same', async () => {
     const thing = edited[name];
     const { etag, body } = await read(thing);
-    const next = name === 'organizationPlan' ? () => (body.plan.key === 'even' ? 1 : 2) : (n: number) => 10 + n;
+    // Of two states the other one: a write that changes nothing is none.
+    const isEven = { organizationPlan: body.plan?.key === 'even', switch: body.enabled }[name as string];
+    const next = isEven === undefined ? (n: number) => 10 + n : () => (isEven ? 1 : 2);
     const answers = await atOnce(10, (n) => write(thing, next(n), etag));
     expect(countStatuses(answers)).toEqual({ 200: 1, 412: 9 });
     expect((await read(thing)).body.version).toBe(body.version + 1);

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort, startApp } from './harness/app.js';
+import { startApp } from './harness/app.js';
+import { passLocksOfKilled, startChild } from './harness/child-instance.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { signInAdmin } from './harness/people.js';
 import { type Receiver, startReceiver, verified } from './harness/receiver.js';
@@ -50,13 +50,20 @@ describe('case 15: webhooks of a process that ends', () => {
     const secret = await leaveEvents();
     // Some are taken, and then nothing is answered any more.
     receiver.answer = (response) => void (receiver.received.length <= 10 && response.writeHead(204).end());
-    const child = await startChild();
-    await expect.poll(() => receiver.received.length, { timeout: 20_000 }).toBeGreaterThan(10);
+    const { child } = await startChild(db, ENV);
+    await expect.poll(() => receiver.received.length).toBeGreaterThan(10);
     child.kill('SIGKILL');
     await once(child, 'exit');
+    await passLocksOfKilled(db);
     const left = await counts();
     expect(left.delivered! + left.waiting!).toBe(EVENTS);
     expect(left.waiting).toBeGreaterThan(0);
+    // What it had taken is its own for 30 s.
+    const { rowCount: late } = await db.sql.query(
+      `select from webhook_deliveries where due_at > now() + interval '30 seconds'`,
+    );
+    expect(late).toBe(0);
+    await db.sql.query(`update webhook_deliveries set due_at = due_at - interval '30 seconds'`);
 
     receiver.answer = (response) => response.writeHead(204).end();
     const next = await startApp({ db, env: ENV });
@@ -71,7 +78,7 @@ describe('case 15: webhooks of a process that ends', () => {
     await leaveEvents();
     receiver.answer = () => undefined;
     const first = await startApp({ db, env: ENV });
-    await expect.poll(() => receiver.received.length, { timeout: 20_000 }).toBe(10);
+    await expect.poll(() => receiver.received.length).toBe(10);
     await first.close();
     const { rows } = await db.sql.query(
       `select count(*)::int as due from webhook_deliveries where due_at <= now() and tries = 0 and attempts = '[]'`,
@@ -82,25 +89,9 @@ describe('case 15: webhooks of a process that ends', () => {
   it('two that run at once send each event once', async () => {
     const [one, two] = [await startApp({ db, env: ENV }), await startApp({ db, env: ENV })];
     await leaveEvents();
-    await expect.poll(counts, { timeout: 30_000 }).toEqual({ all: EVENTS, delivered: EVENTS, waiting: 0 });
+    await expect.poll(counts).toEqual({ all: EVENTS, delivered: EVENTS, waiting: 0 });
     expect(receiver.received).toHaveLength(EVENTS);
     expect(ids().size).toBe(EVENTS);
     await Promise.all([one.close(), two.close()]);
   }, 60_000);
 });
-
-async function startChild(): Promise<ChildProcess> {
-  const child = spawn('node', ['--import', './test/harness/typescript.mjs', 'test/children/instance.ts'], {
-    env: {
-      ...process.env,
-      ...ENV,
-      NODE_ENV: 'test',
-      DATABASE_URL: db.appUrl,
-      PORT: String(await freePort()),
-      RATE_LIMITS: 'off',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const chunk of child.stdout!) if (String(chunk).includes('ready')) return child;
-  throw new Error('the child ended before it was ready');
-}

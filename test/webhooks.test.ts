@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Readiness } from '../src/kernel/readiness.js';
 import { SecretBox } from '../src/kernel/secrets.js';
+import { sealOfSecret } from '../src/webhooks/endpoints/webhook-secrets.js';
 import { EVENT_TYPES } from '../src/webhooks/event-types.js';
 import { resealSecrets, rollDeliveryPartitions } from '../src/webhooks/webhooks.cleanup.js';
 import { atOnce, countStatuses, entriesOf } from './harness/accounts.js';
@@ -76,7 +79,7 @@ const types = (secret: string): string[] => receiver.received.map((request) => v
 /** Has what waits tried now. */
 const hurry = (): Promise<unknown> =>
   tenon.db.sql.query('update webhook_deliveries set due_at = now() where due_at is not null');
-const poll = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 10_000 });
+const poll = <T>(read: () => T | Promise<T>) => expect.poll(read);
 
 describe('P16 webhooks', () => {
   it('are made with a secret that is shown once, sealed in the database, and nowhere in the trail', async () => {
@@ -95,6 +98,7 @@ describe('P16 webhooks', () => {
       disabledReason: null,
       failingSince: null,
       previousSecretExpiresAt: null,
+      version: 1,
       createdAt: expect.any(String),
       secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
     });
@@ -161,6 +165,14 @@ describe('P16 webhooks', () => {
     expect(answer).toMatchObject({ code: 'validation_failed', errors: [{ field: Object.keys(body)[0] }] });
   });
 
+  it('of a type that is none are told which one, and where types are listed', async () => {
+    const { body } = await tryMake(platformAt(), { eventTypes: ['member.*', 'nope.*'] }).expect(400);
+    expect(body.errors).toHaveLength(1);
+    expect(body.errors[0].message).toMatch(/^There is no event type nope\.\*: .*\/api\/v1\/webhooks\/event-types/);
+    const { body: odd } = await tryMake(platformAt(), { eventTypes: [{}] }).expect(400);
+    expect(odd.errors[0].message).toMatch(/^Not an event type: /);
+  });
+
   it('are at most 20, also when 50 are made at once', async () => {
     const acme = await newTenant();
     expect(countStatuses(await atOnce(50, () => tryMake(acme)))).toEqual({ 201: 20, 409: 30 });
@@ -179,10 +191,27 @@ describe('P16 webhooks', () => {
     await tryMake(limited).expect(403);
     const { id } = await make(acme);
     await tenon.http.patch(`${acme.path}/${id}`).set(limited.admin.auth).send({ url: receiver.url }).expect(403);
-    await post(limited, `/${id}/test`).expect(202);
+    const { body: test } = await post(limited, `/${id}/test`).expect(202);
+    expect(await get(limited, `/${id}/deliveries/${test.id}`)).toMatchObject({ type: 'webhook.tested', payload: null });
+    expect(await get(acme, `/${id}/deliveries/${test.id}`)).toMatchObject({ payload: { type: 'webhook.tested' } });
     const owner = await insertMember(tenon, acme.organizationId, 'owner');
     const key = await insertApiKey(tenon.db, acme.organizationId, owner, { scopes: ['webhooks:manage'] });
     await tryMake({ ...acme, admin: key }).expect(403);
+    await post(limited, `/${id}/rotate-secret`, {}).expect(403);
+  });
+
+  it('show their secrets to people, never to API keys, which see to the rest', async () => {
+    const acme = await newTenant();
+    const { id } = await make(acme);
+    const owner = await insertMember(tenon, acme.organizationId, 'owner');
+    const byKey = { ...acme, admin: await insertApiKey(tenon.db, acme.organizationId, owner) };
+    for (const refused of [await tryMake(byKey), await post(byKey, `/${id}/rotate-secret`, {})]) {
+      expect([refused.status, refused.body.detail]).toEqual([403, 'It takes a session: an API key cannot do this']);
+      expect(refused.text).not.toContain('whsec_');
+    }
+    expect((await get<{ data: object[] }>(byKey)).data).toHaveLength(1);
+    await post(byKey, `/${id}/test`).expect(202);
+    await tenon.http.patch(`${acme.path}/${id}`).set(byKey.admin.auth).send({ description: 'By a key' }).expect(200);
   });
 
   it('listen to types that are listed, which are all that the trail has', async () => {
@@ -224,6 +253,9 @@ describe('P16 deliveries', () => {
     await poll(() => deliveriesOf(acme, { id })).toMatchObject([
       { id: entry!.id, status: 'delivered', nextAttemptAt: null, attempts: [{ status: 204, error: null }] },
     ]);
+    // What was posted is shown, as it was.
+    const { payload } = await get<{ payload: object }>(acme, `/${id}/deliveries/${String(entry!.id)}`);
+    expect(JSON.stringify(payload)).toBe(request!.body);
   });
 
   it('of the platform tell of every organization, and of what belongs to none', async () => {
@@ -359,7 +391,10 @@ describe('P16 deliveries', () => {
     await poll(() => get<WebhookBody>(acme, `/${id}`)).toMatchObject({ enabled: false, disabledReason: 'gone' });
     const entry = (await entriesOf(tenon.db, 'webhook.disabled')).find(({ target_id: target }) => target === id);
     expect(entry).toMatchObject({ organization_id: acme.organizationId, actor_kind: 'system', reason: 'gone' });
-    expect((await mailTo(tenon, acme.admin.email, 'webhook-disabled')).text).toContain('410 Gone');
+    const { text } = await mailTo(tenon, acme.admin.email, 'webhook-disabled');
+    expect(text).toContain('410 Gone');
+    expect(text).toContain(`Webhook: ${id}`);
+    expect(text).toContain(`Receiver: 127.0.0.1:${receiver.port}\n`);
     await rename(acme);
     expect(await deliveriesOf(acme, { id })).toMatchObject([{ status: 'failed', attempts: [{ status: 410 }] }]);
     receiver.answer = (response) => response.writeHead(204).end();
@@ -510,6 +545,36 @@ describe('P16 the keys of secrets', () => {
     expect(await resealSecrets(em, new SecretBox(TEST_KEYS))).toBe(0);
     expect(await sealed()).toEqual([{ key: 'test', previous: null }]);
   });
+});
+
+it('P16 a server that lacks a key of a secret does not start, and says which', async () => {
+  const { id } = await make(await newTenant());
+  const gone = new SecretBox([{ id: 'gone', key: Buffer.alloc(32, 8) }]);
+  const seal = async (column: string) =>
+    tenon.db.sql.query(
+      `update webhook_endpoints set ${column} = $2, previous_secret_expires_at = now() + interval '1 hour'
+                         where id = $1`,
+      [id, gone.encrypt('whsec_', sealOfSecret(id))],
+    );
+  const started = async (): Promise<void> => {
+    const instance = await startApp({ db: tenon.db, ready: false });
+    const failed = (step: string, cause: unknown): never => {
+      throw new Error(step, { cause });
+    };
+    await instance.app
+      .get(Readiness)
+      .startUp(failed, sleep)
+      .finally(() => instance.close());
+  };
+  await seal('previous_secret');
+  await expect(started()).rejects.toThrow(
+    'A secret of a webhook does not open: No secret key with the id "gone"; SECRET_KEYS has to keep it while it is in use',
+  );
+  // Over, and forgotten by the next night: nothing is signed with it any more.
+  await tenon.db.sql.query('update webhook_endpoints set previous_secret_expires_at = now()');
+  await started();
+  await seal('secret');
+  await expect(started()).rejects.toThrow('"gone"');
 });
 
 describe('P16 the history of deliveries', () => {

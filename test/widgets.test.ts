@@ -11,7 +11,6 @@ import { PostgresProxy } from './harness/postgres-proxy.js';
 import { insertWidget } from './harness/widgets.js';
 
 const WIDGETS = '/api/v1/widgets';
-const POLL = { timeout: 10_000, interval: 20 };
 
 let db: TestDatabase;
 let proxy: PostgresProxy;
@@ -328,11 +327,11 @@ describe('F10 what an organization can use', () => {
     const bus = tenon.app.get(ChangeBus);
     proxy.refusing = true;
     proxy.cut();
-    await expect.poll(() => bus.up, POLL).toBe(false);
+    await expect.poll(() => bus.up).toBe(false);
     await insertOverride(tenon, organizationId, feature!, true);
     expect(await show(widget)).toMatchObject({ available: true });
     proxy.refusing = false;
-    await expect.poll(() => bus.up, POLL).toBe(true);
+    await expect.poll(() => bus.up).toBe(true);
     expect(await show(widget)).toMatchObject({ available: true });
   });
 

@@ -1,6 +1,6 @@
 import { Transform } from 'class-transformer';
 import { IsIn, IsOptional, IsString, IsUUID, Length, Matches, MaxLength } from 'class-validator';
-import { IsInstant } from '../kernel/instant.js';
+import { IsInstant, IsNoLaterThan } from '../kernel/instant.js';
 import { CursorQuery } from '../kernel/lists.js';
 import type { AuditOutcome } from './audit-entry.entity.js';
 
@@ -100,6 +100,7 @@ export class OrganizationAuditLogQuery extends CursorQuery {
    */
   @IsOptional()
   @IsInstant()
+  @IsNoLaterThan('to')
   from?: string;
 
   /**

@@ -78,7 +78,7 @@ describe('U3 sentences', () => {
     ],
     ['Tenon added Ada Lovelace as member', { action: 'member.joined', actorKind: 'system', after: { role: 'member' } }],
     [
-      'Grace Hopper changed the security policies (mfaRequired, ipAllowList)',
+      'Grace Hopper changed the security policies (mfaRequired on, ipAllowList)',
       {
         action: 'organization.policies_updated',
         before: { mfaRequired: false },
@@ -135,7 +135,7 @@ describe('U3 sentences', () => {
     ],
     ['The proof of the domain example.com lapsed', { action: 'domain.lapsed', after: { domain: 'example.com' } }],
     [
-      'Refused (last_owner): Grace Hopper removed Ada Lovelace',
+      'Grace Hopper removed Ada Lovelace, but was refused: An organization needs an owner; transfer it first',
       { action: 'member.removed', outcome: 'failure', reason: 'last_owner' },
     ],
     [
@@ -144,6 +144,106 @@ describe('U3 sentences', () => {
     ],
   ])('%s', (sentence, facts) => {
     expect(tell(facts)).toBe(sentence);
+  });
+
+  it.each<[string, Partial<EntryFacts>]>([
+    [
+      'Grace Hopper switched off the feature reports in production',
+      {
+        action: 'feature.configured',
+        before: { environment: 'production', enabled: true },
+        after: { environment: 'production', enabled: false },
+      },
+    ],
+    [
+      'Grace Hopper switched on the feature reports in production, and configured it there (rules)',
+      {
+        action: 'feature.configured',
+        before: { environment: 'production', enabled: false, rules: [] },
+        after: { environment: 'production', enabled: true, rules: [{ name: 'beta' }] },
+      },
+    ],
+    [
+      'Grace Hopper configured the feature reports in staging (rollout)',
+      {
+        action: 'feature.configured',
+        before: { environment: 'staging', rollout: null },
+        after: { environment: 'staging', rollout: { percentage: 5 } },
+      },
+    ],
+    [
+      'Grace Hopper switched on the feature reports in every environment by an override',
+      { action: 'feature.overridden', after: { value: true, environment: null, expiresAt: null, reason: 'Pilot' } },
+    ],
+    [
+      'Grace Hopper overrode the feature reports in staging from 5 to 25',
+      {
+        action: 'feature.overridden',
+        before: { value: 5, environment: 'staging' },
+        after: { value: 25, environment: 'staging' },
+      },
+    ],
+    [
+      'Grace Hopper changed the override of the feature reports in staging (expiresAt)',
+      {
+        action: 'feature.overridden',
+        before: { value: true, environment: 'staging', expiresAt: null },
+        after: { value: true, environment: 'staging', expiresAt: '2027-01-01T00:00:00.000Z' },
+      },
+    ],
+    [
+      'Grace Hopper paused reports',
+      { action: 'schedule.updated', before: { enabled: true }, after: { enabled: false } },
+    ],
+    [
+      'Grace Hopper resumed reports, and changed when it runs (timezone)',
+      {
+        action: 'schedule.updated',
+        before: { enabled: false, timezone: 'UTC' },
+        after: { enabled: true, timezone: 'Europe/Vienna' },
+      },
+    ],
+    [
+      'Grace Hopper switched off the webhook to example.com',
+      {
+        action: 'webhook.updated',
+        before: { host: 'example.com', enabled: true },
+        after: { host: 'example.com', enabled: false },
+      },
+    ],
+    [
+      'Tenon could not apply the change request Go live: What the change request is about was changed since',
+      {
+        action: 'feature_change_request.applied',
+        actorKind: 'system',
+        outcome: 'failure',
+        reason: 'feature_change_outdated',
+        after: { title: 'Go live' },
+      },
+    ],
+    [
+      'Grace Hopper could not apply the template reports: The feature needs another one that is off (billing)',
+      {
+        action: 'template.applied',
+        outcome: 'failure',
+        reason: 'feature_dependency_unmet',
+        after: { feature: 'billing', organizationId: newId() },
+      },
+    ],
+    [
+      'Grace Hopper applied the template reports to 5 organizations',
+      { action: 'template.applied', after: { organizations: 5 } },
+    ],
+    [
+      'Grace Hopper applied the template reports to 1 organization',
+      { action: 'template.applied', after: { organizations: 1 } },
+    ],
+    [
+      'Grace Hopper rolled the template reports back for 5 organizations, except for 2 overrides that had been changed since',
+      { action: 'template.rolled_back', before: { organizations: 5 }, after: { kept: 2 } },
+    ],
+  ])('F11 %s', (sentence, facts) => {
+    expect(tell({ userId: null, targetId: 'reports', ...facts })).toBe(sentence);
   });
 
   it('work of which a part failed was not refused', () => {
@@ -174,7 +274,7 @@ describe('U3 sentences', () => {
     const nothing = { actorId: null, userId: null, before: null, after: null };
     const strange = { role: { a: 1 }, email: ['a', {}], name: null, plan: Number.NaN, key: '', domain: '\u202E' };
     for (const actorKind of ['user', 'anonymous', 'system'] as const)
-      for (const facts of [nothing, { before: strange, after: strange }]) {
+      for (const facts of [nothing, { before: strange, after: strange }, { ...nothing, outcome: 'failure' as const }]) {
         const sentence = tell({ action, actorKind, ...facts });
         expect(sentence).toMatch(/^\p{Lu}.+[\p{L}\p{N})…]$/u);
         expect(sentence).not.toMatch(/undefined|null|\[object|\s\s|\p{C}/u);

@@ -18,6 +18,7 @@ const table = {
   'platform_admin.granted': (e) => `${e.who} made ${e.person} a platform admin`,
 
   'job_board.opened': (e) => `${e.who} opened the job board`,
+  'job_board.closed': (e) => `${e.who} closed the job board`,
   'job.retried': (e) => `${e.who} had ${e.target} tried again`,
   'job.promoted': (e) => `${e.who} had ${e.target} run without waiting`,
   'job.removed': (e) => `${e.who} removed ${e.target} from its queue`,
@@ -61,6 +62,7 @@ const table = {
   'organization.settings_updated': (e) => `${e.who} changed the settings${e.fields}`,
   'organization.plan_changed': (e) => `${e.who} changed the plan${e.change('plan', 'planKey', 'key')}`,
   'organization.policies_updated': (e) => `${e.who} changed the security policies${e.fields}`,
+  'organization.cleanup_policy_updated': (e) => `${e.who} changed how long data is kept${e.fields}`,
   'member.joined': (e) =>
     e.byAnother ? `${e.who} added ${e.person}${e.as('role')}` : `${e.person} joined${e.as('role')}`,
   'member.role_changed': (e) =>
@@ -94,10 +96,19 @@ const table = {
   'feature.created': (e) => `${e.who} made the feature ${e.target}`,
   'feature.updated': (e) => `${e.who} changed the feature ${e.target}${e.fields}`,
   'feature.deleted': (e) => `${e.who} removed the feature ${e.target}`,
-  'feature.configured': (e) =>
-    `${e.who} configured the feature ${e.target} in ${e.now('an environment', 'environment')}${e.fields}`,
-  'feature.overridden': (e) =>
-    `${e.who} overrode the feature ${e.target} in ${e.now('every environment', 'environment')}${e.change('value')}`,
+  'feature.configured': (e) => {
+    const [state, where] = [e.switched('enabled'), `in ${e.now('an environment', 'environment')}`];
+    if (state === null) return `${e.who} configured the feature ${e.target} ${where}${e.fields}`;
+    const more = e.fieldsBut('enabled');
+    return `${e.who} switched ${state} the feature ${e.target} ${where}${more && `, and configured it there${more}`}`;
+  },
+  'feature.overridden': (e) => {
+    const [state, where] = [e.switched('value'), `in ${e.now('every environment', 'environment')}`];
+    if (state !== null) return `${e.who} switched ${state} the feature ${e.target} ${where} by an override`;
+    return e.changes('value')
+      ? `${e.who} overrode the feature ${e.target} ${where}${e.change('value')}`
+      : `${e.who} changed the override of the feature ${e.target} ${where}${e.fields}`;
+  },
   'feature.override_removed': (e) =>
     `${e.who} removed the override of the feature ${e.target} in ${e.now('every environment', 'environment')}`,
   'feature.overrides_removed': (e) =>
@@ -119,41 +130,64 @@ const table = {
   'dashboard.reset': (e) => `${e.self} went back to the default dashboard`,
   'cleanup.requested': (e) =>
     `${e.who} asked for what has expired to be ${e.now('', 'dryRun') === 'true' ? 'counted' : 'removed'}: ${e.now('…', 'types')}`,
-  'cleanup.ended': (e) => `${e.who} removed ${e.now('0', 'deleted')} of ${e.now('0', 'expired')} rows that had expired`,
-  'schedule.updated': (e) => `${e.who} changed when ${e.target} runs${e.fields}`,
+  'cleanup.ended': (e) =>
+    `${e.who} removed ${e.now('0', 'deleted')} of ${e.count('expired', 'row', '0')} that had expired`,
+  'schedule.updated': (e) => {
+    const state = e.switched('enabled');
+    if (state === null) return `${e.who} changed when ${e.target} runs${e.fields}`;
+    const more = e.fieldsBut('enabled');
+    const verb = state === 'on' ? 'resumed' : 'paused';
+    return `${e.who} ${verb} ${e.target}${more && `, and changed when it runs${more}`}`;
+  },
   'schedule.run_requested': (e) => `${e.who} had ${e.target} run at once`,
   'cleanup.report_requested': (e) => `${e.who} asked for the ${e.now('…', 'reportType')} report of the cleanup`,
   'cleanup.report_made': (e) =>
-    `${e.who} made the ${e.now('…', 'reportType')} report of the cleanup: ${e.now('0', 'deleted')} rows removed`,
+    `${e.who} made the ${e.now('…', 'reportType')} report of the cleanup: ${e.count('deleted', 'row', '0')} removed`,
   'cleanup.run_failed': (e) => `${e.who} gave up on ${e.now('…', 'type')}: ${e.now('…', 'message')}`,
   'cleanup.backlog_grows': (e) =>
-    `${e.who} found that more and more of ${e.now('…', 'type')} has expired and is still there: ${e.now('…', 'expired')} rows`,
+    `${e.who} found that more and more of ${e.now('…', 'type')} has expired and is still there: ${e.count('expired', 'row', '…')}`,
+  'cleanup.slot_not_run': (e) =>
+    `${e.who} found that ${e.now('…', 'schedule')} has not run: it was due at ${e.now('…', 'at')}`,
   'cleanup.slot_missed': (e) => `${e.who} ran late: ${e.now('…', 'schedule')} was due at ${e.now('…', 'at')}`,
   'template.created': (e) => `${e.who} made the template ${e.target}`,
   'template.updated': (e) => `${e.who} changed the template ${e.target}${e.fields}`,
   'template.deleted': (e) => `${e.who} removed the template ${e.target}`,
   'template.applied': (e) =>
-    `${e.who} applied the template ${e.target} to ${e.now('no', 'organizations')} organizations`,
+    `${e.who} applied the template ${e.target} to ${e.count('organizations', 'organization', 'no')}`,
   'template.rolled_back': (e) =>
-    `${e.who} took back the template ${e.target} from ${e.now('its', 'organizations')} organizations`,
+    `${e.who} rolled the template ${e.target} back for ${e.count('organizations', 'organization', 'its')}${kept(e.now('', 'kept'))}`,
 
   'webhook.created': (e) => `${e.who} made a webhook to ${e.now('a receiver', 'host')}`,
-  'webhook.updated': (e) => `${e.who} changed the webhook to ${e.now('a receiver', 'host')}${e.fields}`,
+  'webhook.updated': (e) => {
+    const [state, webhook] = [e.switched('enabled'), `the webhook to ${e.now('a receiver', 'host')}`];
+    if (state === null) return `${e.who} changed ${webhook}${e.fields}`;
+    const more = e.fieldsBut('enabled');
+    return `${e.who} switched ${state} ${webhook}${more && `, and changed it${more}`}`;
+  },
   'webhook.deleted': (e) => `${e.who} removed the webhook to ${e.now('a receiver', 'host')}`,
   'webhook.disabled': (e) => `${e.who} switched off the webhook to ${e.now('a receiver', 'host')}: ${e.reason}`,
   'webhook.secret_rotated': (e) => `${e.who} gave the webhook to ${e.now('a receiver', 'host')} another secret`,
   'webhook.tested': (e) => `${e.who} sent a test to the webhook to ${e.now('a receiver', 'host')}`,
   'webhook.replayed': (e) =>
-    `${e.who} had ${e.now('some', 'deliveries')} events sent again to ${e.now('a receiver', 'host')}`,
+    `${e.who} had ${e.count('deliveries', 'event', 'some')} sent again to ${e.now('a receiver', 'host')}`,
   'purge.planned': (e) => `${e.who} planned a purge of ${e.now('data', 'scope')}`,
   'purge.confirmed': (e) => `${e.who} confirmed a purge of ${e.now('data', 'scope')}`,
   'purge.refused': (e) => `${e.who} was refused a purge: ${e.reason}`,
-  'purge.completed': (e) => `${e.who} purged ${e.now('data', 'scope')}: ${e.now('some', 'rows')} rows`,
+  'purge.completed': (e) => `${e.who} purged ${e.now('data', 'scope')}: ${e.count('rows', 'row', 'some')}`,
 } satisfies Record<string, Sentence>;
 
 const sentences: ReadonlyMap<string, Sentence> = new Map(Object.entries<Sentence>(table));
 /** Every action that has a sentence. */
 export const ACTIONS: readonly string[] = [...sentences.keys()];
+
+/** Actions that are also recorded where they could not be done, in a sentence of that. */
+const failures: ReadonlyMap<string, Sentence> = new Map(
+  Object.entries<Sentence>({
+    'feature_change_request.applied': (e) =>
+      `${e.who} could not apply the change request ${e.now(e.target, 'title')}: ${e.refusal}`,
+    'template.applied': (e) => `${e.who} could not apply the template ${e.target}: ${e.refusal}${e.of('feature')}`,
+  }),
+);
 
 /** Work that goes on where a part of it fails. */
 const IN_PARTS = new Set(['cleanup.ended', 'purge.completed']);
@@ -168,20 +202,26 @@ const REFUSALS = new Set(['password.refused', 'password.locked', 'permission.den
  */
 export function toSentence(entry: EntryFacts, names: ReadonlyMap<string, string>): string {
   const telling = new Telling(entry, names);
-  const sentence = (sentences.get(entry.action) ?? byWords(entry.action))(telling);
   // Not the first letter of a name: people write theirs as they like.
-  return whole(sentence, entry, telling).replace(OWN_WORD, (word) => word.toUpperCase());
+  return whole(entry, telling).replace(OWN_WORD, (word) => word.toUpperCase());
 }
 
-/** With how it ended, where the sentence does not say it. */
-function whole(sentence: string, { action, outcome }: EntryFacts, { reason }: Telling): string {
+/** What was done, or was not. */
+function whole({ action, outcome }: EntryFacts, telling: Telling): string {
+  const failure = outcome === 'failure' ? failures.get(action) : undefined;
+  if (failure) return failure(telling);
+  const sentence = (sentences.get(action) ?? byWords(action))(telling);
   if (outcome === 'success' || REFUSALS.has(action)) return sentence;
-  return IN_PARTS.has(action) ? `${sentence}, but a part failed` : `refused (${reason}): ${sentence}`;
+  return IN_PARTS.has(action) ? `${sentence}, but a part failed` : `${sentence}, but was refused: ${telling.refusal}`;
 }
 
 /** The first letter of the words that a sentence of ours can begin with. */
-const OWN_WORD =
-  /^[arst](?=( deleted user| deleted service account| platform admin|efused|omebody|he service account)\b)/;
+const OWN_WORD = /^[ast](?=( deleted user| deleted service account| platform admin|omebody|he service account)\b)/;
+
+/** What a rollback left, if anything. */
+function kept(count: string): string {
+  return count && `, except for ${count} overrides that had been changed since`;
+}
 
 /** What stood against a refused call. */
 function needs(reason: string): string {

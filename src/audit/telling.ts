@@ -1,4 +1,5 @@
 import { PLATFORM_ADMIN } from '../kernel/actor.js';
+import { type ErrorCode, errors } from '../kernel/errors.js';
 import type { EntryFacts } from './audit-log.view.js';
 
 const MAX_CODE_POINTS = 80;
@@ -60,6 +61,12 @@ export class Telling {
     return pick(this.entry.after, fields) ?? pick(this.entry.before, fields) ?? otherwise;
   }
 
+  /** `1 row`, `5 rows`: how many a field says, of what is counted in the singular; else `otherwise` many. */
+  count(field: string, singular: string, otherwise: string): string {
+    const number = this.now(otherwise, field);
+    return `${number} ${singular}${number === '1' ? '' : 's'}`;
+  }
+
   /** ` from member to admin`, as far as it is known. */
   change(...fields: string[]): string {
     const before = pick(this.entry.before, fields);
@@ -73,13 +80,38 @@ export class Telling {
     return value && ` as ${value}`;
   }
 
-  /** ` (mfaRequired, ipAllowList)`: the fields that were changed. */
+  /** ` (reports)`; nothing when the field is not there. */
+  of(field: string): string {
+    const value = this.now('', field);
+    return value && ` (${value})`;
+  }
+
+  /** ` (mfaRequired on, ipAllowList)`: the fields that were changed, and what switches were switched to. */
   get fields(): string {
+    return this.fieldsBut();
+  }
+
+  /** The fields that were changed, without one that the sentence tells itself. */
+  fieldsBut(told?: string): string {
     const keys = [...new Set([...Object.keys(this.entry.before ?? {}), ...Object.keys(this.entry.after ?? {})])];
-    const changed = keys.filter((key) => this.changes(key)).map((key) => shown(key) ?? '…');
+    const changed = keys
+      .filter((key) => key !== told && this.changes(key))
+      .map((key) => [shown(key) ?? '…', this.switched(key)].filter(Boolean).join(' '));
     if (changed.length === 0) return '';
     const more = changed.length > MAX_FIELDS ? ` and ${changed.length - MAX_FIELDS} more` : '';
     return ` (${changed.slice(0, MAX_FIELDS).join(', ')}${more})`;
+  }
+
+  /** `on` or `off`: to what a field was switched; null where it was not, or is no switch. */
+  switched(field: string): 'on' | 'off' | null {
+    const value = this.entry.after?.[field];
+    if (typeof value !== 'boolean' || !this.changes(field)) return null;
+    return value ? 'on' : 'off';
+  }
+
+  /** What stood against it, in the words of the error that the reason is a code of. */
+  get refusal(): string {
+    return Object.hasOwn(errors, this.reason) ? errors[this.reason as ErrorCode].title : this.reason;
   }
 
   /** Whether a field is another one since. */

@@ -85,7 +85,7 @@ import { TokensModule } from './tokens/tokens.module.js';
     Authorization,
     Denials,
   ],
-  exports: [AuthGuard, Denials, TokensModule, TrialRegistration],
+  exports: [AuthGuard, Denials, SessionsService, TokensModule, TrialRegistration],
 })
 export class AuthModule {
   constructor(names: AuditNames, purge: PurgeRules, em: EntityManager) {

@@ -4,12 +4,15 @@ export const authPurge: PurgeRuleSet = {
   registrations: {
     all: 'true',
     testData: isTestAddress('email'),
-    keeps: 'Nothing; with test-data those of other addresses',
+    keeps: { all: 'Nothing', 'test-data': 'Those of other addresses' },
     volatile: true,
   },
   login_attempts: {
     all: 'true',
-    keeps: 'Nothing; with test-data all, whose keys do not show the address and which expire within a day',
+    keeps: {
+      all: 'Nothing',
+      'test-data': 'All of them: their keys do not show the address, and they expire within a day',
+    },
     volatile: true,
   },
   signing_keys: { keeps: 'The keys that sign access tokens: those of kept accounts go on', volatile: true },

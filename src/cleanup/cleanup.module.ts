@@ -4,8 +4,11 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { PurgeRules } from '../database/purge-rules.js';
 import { asSystem } from '../database/tenant-context.js';
 import { CleanupAnalyticsModule } from './analytics/analytics.module.js';
+import { backlogSchedule } from './backlog/backlog.schedule.js';
 import { cleanupPurge } from './cleanup.purge.js';
 import { EXPIRING_TYPES, HOURLY_TYPE_NAMES, TYPE_NAMES } from './expiring-types.js';
+import { CleanupPolicyController } from './policies/cleanup-policy.controller.js';
+import { CleanupPolicyService } from './policies/cleanup-policy.service.js';
 import { ReportsModule } from './reports/reports.module.js';
 import { CleanupRunner } from './runs/cleanup-runner.js';
 import { CleanupRunsController } from './runs/cleanup-runs.controller.js';
@@ -14,17 +17,25 @@ import { ScheduledTasksController } from './scheduled-tasks/scheduled-tasks.cont
 import { ScheduledTasksService } from './scheduled-tasks/scheduled-tasks.service.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
 import { StatisticsService } from './statistics/statistics.service.js';
+import { TasksController } from './tasks/tasks.controller.js';
 
 /** Data that leaves on time. */
 @Module({
   imports: [CleanupAnalyticsModule, ReportsModule],
-  controllers: [CleanupRunsController, ScheduledTasksController, StatisticsController],
-  providers: [CleanupRunsService, CleanupRunner, ScheduledTasksService, StatisticsService],
+  controllers: [
+    CleanupRunsController,
+    TasksController,
+    CleanupPolicyController,
+    ScheduledTasksController,
+    StatisticsController,
+  ],
+  providers: [CleanupRunsService, CleanupRunner, CleanupPolicyService, ScheduledTasksService, StatisticsService],
   exports: [CleanupRunsService],
 })
 export class CleanupModule {
   constructor(em: EntityManager, schedules: Schedules, runs: CleanupRunsService, purge: PurgeRules) {
     purge.add(cleanupPurge);
+    schedules.register(backlogSchedule(em));
     /** Of these, what has no schedule of its own that is enabled. */
     const common = async (types: readonly string[]): Promise<string[]> => {
       const tasks = await asSystem(em, (system) => schedules.tasks(system));
@@ -36,7 +47,7 @@ export class CleanupModule {
         id,
         description,
         schedule,
-        run: async (_, slot) => runs.requestSlot({ scheduleId: id, slot }, await common(types)),
+        run: async (_, slot, asked) => runs.requestSlot({ scheduleId: id, slot }, await common(types), asked),
       });
     register(
       'cleanup-hourly',
@@ -51,7 +62,7 @@ export class CleanupModule {
         description: `In place of the hourly and the daily cleanup: ${description}`,
         schedule: '30 * * * *',
         enabled: false,
-        run: (_, slot) => runs.requestSlot({ scheduleId: taskOf(name), slot }, [name]),
+        run: (_, slot, asked) => runs.requestSlot({ scheduleId: taskOf(name), slot }, [name], asked),
       });
   }
 }

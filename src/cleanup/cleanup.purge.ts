@@ -6,6 +6,5 @@ export const cleanupPurge: PurgeRuleSet = {
   cleanup_runs: { keeps: FIGURES, volatile: true },
   cleanup_reports: { keeps: FIGURES, volatile: true },
   cleanup_backlog: { keeps: FIGURES, volatile: true },
-  cleanup_backlog_days: { keeps: FIGURES, volatile: true },
   cleanup_alerts: { keeps: 'What platform admins were told already, so that they are told once', volatile: true },
 };

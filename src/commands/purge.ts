@@ -10,10 +10,10 @@ import { Problem, problem } from '../kernel/problem.js';
 import { toMarkdown } from '../purge/purge-report.js';
 import { PURGE_TOPIC } from '../purge/purge-runner.js';
 import { PurgeService } from '../purge/purge.service.js';
-import type { PlannedTableView, PurgeReportView } from '../purge/purge.view.js';
+import type { PlannedTableView, PurgeReportView, ShownRowsView } from '../purge/purge.view.js';
 import { inApplication, type Terminal } from './command.js';
 
-const USAGE = `Usage: npm run purge -- --scope ${PURGE_SCOPES.join('|')} [--confirm "PHRASE"]
+const USAGE = `Usage: npm run purge -- --scope ${PURGE_SCOPES.join('|')} [--confirm "PHRASE"] [--help]
 Shows what would go and what stays, asks for the phrase, removes it for good and looks at the installation afterwards.
 In production only with PURGE_ALLOWED=1.`;
 /** A server that runs beside the command may have taken the purge first. */
@@ -33,16 +33,20 @@ export async function purge(
   signal: AbortSignal,
 ): Promise<number> {
   const asked = read(args);
-  if (!asked) {
-    terminal.complain(USAGE);
+  if (asked === 'help') {
+    terminal.say(USAGE);
+    return 0;
+  }
+  if (typeof asked === 'string') {
+    terminal.complain(`${asked}.\n${USAGE}`);
     return 2;
   }
   return inApplication(terminal, async (app) => {
     if (!app.get(Env, { strict: false }).purgeAllowed) throw problem('purge_not_allowed');
     const purges = app.get(PurgeService, { strict: false });
     const actor = Actor.system('purge');
-    const { planId, phrase, tables } = await purges.plan(actor, asked.scope);
-    for (const line of describe(tables)) terminal.say(line);
+    const { planId, phrase, goes, tables } = await purges.plan(actor, asked.scope);
+    for (const line of [...goes.flatMap(whoGoes), ...whatGoes(tables)]) terminal.say(line);
     terminal.say(`\nThe phrase: ${phrase}`);
     const confirmation = asked.confirm ?? (await ask('Type it to purge: '));
     try {
@@ -58,14 +62,25 @@ export async function purge(
   });
 }
 
-function read(args: readonly string[]): { scope: PurgeScope; confirm?: string } | null {
+/** What is asked for; `help`, or else a text that says what is wrong. */
+function read(args: readonly string[]): { scope: PurgeScope; confirm?: string } | string {
+  let values: { scope?: string; confirm?: string; help?: boolean };
   try {
-    const options = { scope: { type: 'string' }, confirm: { type: 'string' } } as const;
-    const { scope, confirm } = parseArgs({ args: [...args], options }).values;
-    return PURGE_SCOPES.includes(scope as PurgeScope) ? { scope: scope as PurgeScope, confirm } : null;
-  } catch {
-    return null;
+    const options = {
+      scope: { type: 'string' },
+      confirm: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    } as const;
+    ({ values } = parseArgs({ args: [...args], options }));
+  } catch (error) {
+    return (error as Error).message.split('. ')[0]!;
   }
+  const { scope, confirm, help } = values;
+  if (help) return 'help';
+  if (scope === undefined) return 'Say with --scope what is to go';
+  return PURGE_SCOPES.includes(scope as PurgeScope)
+    ? { scope: scope as PurgeScope, confirm }
+    : `There is no scope "${scope}"`;
 }
 
 /** Does what was confirmed here, unless a server does, and waits for its end. */
@@ -81,12 +96,29 @@ async function follow(app: INestApplicationContext, planId: string, signal: Abor
   }
 }
 
-function describe(tables: readonly PlannedTableView[]): string[] {
-  const width = Math.max(...tables.map(({ table }) => table.length));
+/** Who of a table goes, by name. */
+function whoGoes({ table, total, sample }: ShownRowsView): string[] {
+  const width = Math.max(0, ...sample.map(({ address }) => address.length));
+  return [
+    `${total} ${table} go${sample.length > 0 ? ':' : ''}`,
+    ...sample.map(({ address, name, why }) => `  ${address.padEnd(width)}  ${name} (${why})`),
+    ...(total > sample.length ? [`  … and ${total - sample.length} more`] : []),
+    '',
+  ];
+}
+
+/** Tables of which rows go, and in one line each those that stay as they are and those that are empty. */
+function whatGoes(tables: readonly PlannedTableView[]): string[] {
+  const going = tables.filter(({ remove }) => remove > 0);
+  const staying = tables.filter(({ remove, keep }) => remove === 0 && keep > 0);
+  const empty = tables.length - going.length - staying.length;
+  const width = Math.max(5, ...going.map(({ table }) => table.length));
   const row = (table: string, remove: string | number, keep: string | number, reason: string): string =>
     `${table.padEnd(width)}  ${String(remove).padStart(9)}  ${String(keep).padStart(9)}  ${reason}`;
   return [
     row('table', 'removes', 'keeps', 'what it keeps, and why'),
-    ...tables.map(({ table, remove, keep, reason }) => row(table, remove, keep, reason)),
+    ...going.map(({ table, remove, keep, reason }) => row(table, remove, keep, reason)),
+    `\n${staying.length} tables stay as they are: ${staying.map(({ table, keep }) => `${table} ${keep}`).join(', ')}`,
+    `${empty} are empty`,
   ];
 }

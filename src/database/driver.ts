@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Configuration, type SessionContext } from '@mikro-orm/core';
-import { PostgreSqlConnection, PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { PostgreSqlConnection, PostgreSqlDriver, PostgreSqlPlatform } from '@mikro-orm/postgresql';
 import { CompiledQuery, type DatabaseConnection, type Driver, type PostgresDialect } from 'kysely';
-import { escapeIdentifier, escapeLiteral } from 'pg';
+import { escapeIdentifier } from 'pg';
+import { literal } from './literal.js';
 
 type BeginOptions = NonNullable<Parameters<PostgreSqlConnection['begin']>[0]>;
 
@@ -38,7 +39,7 @@ class TenonConnection extends PostgreSqlConnection {
 
 function contextSql({ variables = {}, role }: SessionContext): string {
   const settings = Object.entries(variables).map(
-    ([name, value]) => `set_config(${escapeLiteral(name)}, ${escapeLiteral(String(value))}, true)`,
+    ([name, value]) => `set_config(${literal(name)}, ${literal(String(value))}, true)`,
   );
   return [
     ...(settings.length > 0 ? [`select ${settings.join(', ')}`] : []),
@@ -80,12 +81,21 @@ function withHabits(driver: Driver): Driver {
   return driver;
 }
 
+/** Writes values into statements, where MikroORM puts them, without holding up everybody else by a long one. */
+class TenonPlatform extends PostgreSqlPlatform {
+  override escape(value: unknown): string {
+    return typeof value === 'string' ? literal(value) : super.escape(value);
+  }
+}
+
 /** MikroORM's PostgreSQL driver on connections that survive a restart of the server under load. */
 export class TenonDriver extends PostgreSqlDriver {
   protected override readonly connection: TenonConnection;
+  protected override readonly platform: TenonPlatform;
 
   constructor(config: Configuration) {
     super(config);
     this.connection = new TenonConnection(config);
+    this.platform = new TenonPlatform();
   }
 }

@@ -30,3 +30,20 @@ export function asSystem<T>(em: EntityManager, work: (em: EntityManager) => Prom
   // A fork of its own: rows read across tenants must not stay in the identity map that the caller reads from.
   return em.fork({ session: { role: SYSTEM_ROLE } }).transactional(work);
 }
+
+/** Runs a statement across tenants, with values as `em.execute` takes them. @returns its rows. */
+export type SystemStatement = <Row extends object>(sql: string, values?: readonly unknown[]) => Promise<Row[]>;
+
+/**
+ * As {@link asSystem}, for statements that are a transaction each. Role and statement are one message, which PostgreSQL runs
+ * as one transaction (documentation, 54.2.2.1, "Multiple Statements in a Simple Query"): one round trip in place of three.
+ */
+export function systemStatements(em: EntityManager): SystemStatement {
+  return async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
+    const pool = await em.getConnection().getNativeClient();
+    const text = `set local role ${SYSTEM_ROLE}; ${em.getPlatform().formatQuery(sql, values)}`;
+    // pg gives a result for each statement of a message.
+    const [, { rows }] = (await pool.query(text)) as unknown as [unknown, { rows: Row[] }];
+    return rows;
+  };
+}

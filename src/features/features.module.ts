@@ -10,6 +10,7 @@ import { Restore } from './change-log/restore.js';
 import { ChangePoliciesController } from './change-policies/change-policies.controller.js';
 import { ChangePoliciesService } from './change-policies/change-policies.service.js';
 import { ApplyingService } from './change-requests/applying.service.js';
+import { ChangeRequestMails } from './change-requests/change-request-mails.js';
 import { ChangeRequestsController } from './change-requests/change-requests.controller.js';
 import { ChangeRequestsService } from './change-requests/change-requests.service.js';
 import { Edits } from './change-requests/edits.js';
@@ -94,6 +95,7 @@ import { UsageService } from './usage/usage.service.js';
     ChangePoliciesService,
     Edits,
     ChangeRequestsService,
+    ChangeRequestMails,
     ReviewsService,
     ApplyingService,
     ExportService,

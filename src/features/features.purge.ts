@@ -1,6 +1,6 @@
-import type { PurgeRuleSet } from '../database/purge-rules.js';
+import { ofInstallation, type PurgeRuleSet } from '../database/purge-rules.js';
 
-const OF_INSTALLATION = 'Nothing; with test-data all, which belong to the installation';
+const OF_INSTALLATION = ofInstallation('Nothing');
 
 /** What is in memory is known by its revision. */
 const COUNT_UP = 'update feature_revision set revision = revision + 1 where id = 1';
@@ -30,9 +30,13 @@ export const featuresPurge: PurgeRuleSet = {
   feature_change_requests: { all: 'true', keeps: OF_INSTALLATION },
   widget_library: {
     all: `key not in (${STARTERS.map((key) => `'${key}'`).join(', ')})`,
-    keeps: 'The starters; with test-data all, which belong to the installation',
+    keeps: ofInstallation('The starters'),
   },
-  feature_usage_days: { all: 'true', keeps: 'Nothing; with test-data all, which name nobody', volatile: true },
+  feature_usage_days: {
+    all: 'true',
+    keeps: { all: 'Nothing', 'test-data': 'All of them: they name nobody' },
+    volatile: true,
+  },
   feature_change_logs: { keeps: 'The log of changes is append-only, as the trail is' },
   feature_revision: { keeps: 'The number of the last change of features counts on' },
 };

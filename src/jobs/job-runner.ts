@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { DelayedError, type Job, type Processor, WaitingError } from 'bullmq';
 import { Env } from '../../config/env.js';
+import type { Delivery } from './delivery.js';
 import { OUTBOX_QUEUE, OutboxRelay } from './outbox-relay.js';
 import { OutboxWorker } from './outbox-worker.js';
 import { Queues } from './queues.js';
@@ -13,6 +14,7 @@ import { Timers } from './timers.js';
 const GRACE_MS = 6_000;
 const GIVE_UP_MS = 8_000;
 const SWEEP_EVERY_MS = 5_000;
+const SWEEP_SLOTS_EVERY_MS = 60_000;
 /** Each delivery holds a connection of the application's pool while it lasts. */
 const OUTBOX_CONCURRENCY = 4;
 const SCHEDULES_CONCURRENCY = 4;
@@ -32,6 +34,7 @@ export class JobRunner {
     relay: OutboxRelay,
   ) {
     timers.add({ name: 'outbox relay', everyMs: SWEEP_EVERY_MS, run: () => relay.sweep() });
+    timers.add({ name: 'slots without a run', everyMs: SWEEP_SLOTS_EVERY_MS, run: () => schedules.sweep() });
   }
 
   /** @throws when the database does not answer; may be called again then. */
@@ -40,21 +43,17 @@ export class JobRunner {
       {
         name: OUTBOX_QUEUE,
         concurrency: Math.max(1, Math.min(OUTBOX_CONCURRENCY, Math.floor(this.env.databasePoolSize / 2))),
-        process: this.givingBack(async (job, token) => {
-          const delivery = await this.outbox.deliver((job.data as { id: string }).id, this.stopping.signal);
-          if (delivery.done) return;
-          await job.moveToDelayed(Date.now() + delivery.againInMs, token);
-          throw new DelayedError();
-        }),
+        process: this.givingBack((job) => this.outbox.deliver((job.data as { id: string }).id, this.stopping.signal)),
       },
       {
         name: SCHEDULES_QUEUE,
         // One that does not end leaves others their turn.
         concurrency: SCHEDULES_CONCURRENCY,
+        locks: true,
         process: this.givingBack((job) => this.schedules.run(job, this.stopping.signal)),
       },
     ]);
-    await this.schedules.ensure(this.queues.queue(SCHEDULES_QUEUE));
+    await this.schedules.ensure(this.queues.queue(SCHEDULES_QUEUE), { forget: true });
     this.timers.start();
   }
 
@@ -78,16 +77,19 @@ export class JobRunner {
     }
   }
 
-  /** A job that the stop of the process cut short waits for the next worker at once. */
-  private givingBack(process: (job: Job, token: string | undefined) => Promise<void>): Processor {
+  /** A job that is not done comes back later; one that the stop cut short waits for the next worker at once. */
+  private givingBack(process: (job: Job) => Promise<Delivery>): Processor {
     return async (job, token) => {
       try {
-        await process(job, token);
+        const delivery = await process(job);
+        if (delivery.done) return;
+        await job.moveToDelayed(Date.now() + delivery.againInMs, token);
       } catch (error) {
         if (!(error instanceof StoppedError)) throw error;
         await job.moveToWait(token);
         throw new WaitingError();
       }
+      throw new DelayedError();
     };
   }
 }

@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Logger } from '@nestjs/common';
 import { asSystem } from '../database/tenant-context.js';
+import { type Delivery, DONE } from './delivery.js';
 import { failureText } from './failure-text.js';
 import { backoffMs, type DeliveryPolicy, OutboxHandlers, PermanentFailure } from './outbox-handlers.js';
 import { Outbox } from './outbox.service.js';
@@ -16,10 +17,6 @@ interface Claimed {
   attempts: number;
   created_at: string | Date;
 }
-
-/** What becomes of the job: it is over, or comes back after a while. */
-export type Delivery = { done: true } | { done: false; againInMs: number };
-const DONE: Delivery = { done: true };
 
 /** Delivers messages of the outbox, one at a time, each in a transaction that holds its row. */
 @Injectable()

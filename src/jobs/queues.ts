@@ -4,13 +4,16 @@ import { Pool } from 'pg';
 import { Env } from '../../config/env.js';
 import { QUEUE_SCHEMA } from './queue-schema.js';
 
-/** Each worker keeps one connection for LISTEN; two more carry the queries of all. */
+/** Each worker keeps one connection for LISTEN, each lock has one; two more carry the queries of all. */
 const QUERY_CONNECTIONS = 2;
 /** A killed process gives its jobs back after 6 to 12 s: the lock runs out, and two checks have to see it. */
 const LOCK_DURATION_MS = 6_000;
 const STALLED_INTERVAL_MS = 3_000;
 /** A job is never given up for being on a process that dies; the outbox counts its own tries. */
 const MAX_STALLED_COUNT = 1_000_000;
+
+/** The database ends a session whose host is gone without a word after 25 s, and its lock with it; by default after 2 h. */
+const KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
 
 const { Queue, Worker } = withBackend(createPostgresBackend);
 /** A queue on PostgreSQL. */
@@ -22,6 +25,8 @@ export interface QueueWork {
   name: string;
   concurrency: number;
   process: Processor;
+  /** Each job may hold a lock, see {@link Queues.exclusively}. */
+  locks?: true;
 }
 
 /**
@@ -43,8 +48,8 @@ export class Queues {
     this.pool = new Pool({
       connectionString: this.env.databaseDirectUrl ?? this.env.databaseUrl,
       application_name: 'tenon-jobs',
-      options: `-c search_path=${QUEUE_SCHEMA}`,
-      max: work.length + QUERY_CONNECTIONS,
+      options: `-c search_path=${QUEUE_SCHEMA} ${KEEPALIVE}`,
+      max: work.reduce((sum, { concurrency, locks }) => sum + 1 + (locks ? concurrency : 0), QUERY_CONNECTIONS),
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 10_000,
       keepAlive: true,
@@ -69,6 +74,36 @@ export class Queues {
   /** Those that are open. */
   all(): Queue[] {
     return [...this.queues.values()];
+  }
+
+  /**
+   * Does `work` while no other session of the database has `key`, however long it takes and whatever clocks say: a
+   * process that is frozen keeps it, one that is killed gives it back at once. Its signal is aborted when the session is
+   * lost.
+   * @returns false when another has the key; nothing was done.
+   */
+  async exclusively(key: string, work: (lost: AbortSignal) => Promise<void>): Promise<boolean> {
+    const session = await this.pool!.connect();
+    const lost = new AbortController();
+    const onError = (error: Error): void => lost.abort(error);
+    session.on('error', onError);
+    try {
+      const { rows } = await session.query<{ taken: boolean }>(
+        'select pg_try_advisory_lock(hashtextextended($1, 0)) as taken',
+        [key],
+      );
+      if (!rows[0]!.taken) return false;
+      await work(lost.signal);
+      return true;
+    } finally {
+      // A session that cannot say so is closed, which gives back whatever it has.
+      const broken = await session.query('select pg_advisory_unlock_all()').then(
+        () => false,
+        () => true,
+      );
+      session.off('error', onError);
+      session.release(broken);
+    }
   }
 
   /** Waits for the jobs that run, and closes every connection. */

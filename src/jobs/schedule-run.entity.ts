@@ -22,6 +22,18 @@ const ScheduleSettingsSchema = defineEntity({
 export class ScheduleSettings extends ScheduleSettingsSchema.class {}
 ScheduleSettingsSchema.setClass(ScheduleSettings);
 
+const ScheduleSlotSchema = defineEntity({
+  name: 'ScheduleSlot',
+  tableName: 'schedule_slots',
+  rowLevelSecurity: 'force',
+  policies: [systemPolicy],
+  properties: { scheduleId: p.text().primary(), slot: p.datetime() },
+});
+
+/** The slot that a schedule waits for, whatever becomes of its job: one that is past has no run. */
+export class ScheduleSlot extends ScheduleSlotSchema.class {}
+ScheduleSlotSchema.setClass(ScheduleSlot);
+
 const ScheduleRunSchema = defineEntity({
   name: 'ScheduleRun',
   tableName: 'schedule_runs',

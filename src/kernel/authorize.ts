@@ -19,6 +19,8 @@ export type Access =
       requirement: Requirement;
       /** An API key has to be shown, and names the organization; no session will do. */
       keyOnly?: true;
+      /** No API key will do, though one may hold the permission: the answer shows a secret. */
+      sessionOnly?: boolean;
     };
 
 /** The name of the header `X-API-Key` in the OpenAPI document. */
@@ -44,12 +46,16 @@ export const PublicOrSession = (): MethodDecorator =>
 /**
  * Says who may call a route: guard, permission and OpenAPI in one, so that they cannot disagree. A route with neither
  * this nor {@link Public} is refused to everybody.
+ * @param options.sessionOnly refuses API keys, also where one could hold the permission.
  */
-export const Authorize = (requirement: Requirement): MethodDecorator & ClassDecorator =>
+export const Authorize = (
+  requirement: Requirement,
+  { sessionOnly = false }: { sessionOnly?: boolean } = {},
+): MethodDecorator & ClassDecorator =>
   applyDecorators(
-    SetMetadata(ACCESS, { public: false, requirement } satisfies Access),
+    SetMetadata(ACCESS, { public: false, requirement, sessionOnly } satisfies Access),
     ApiBearerAuth(),
-    ...(isScope(requirement) ? [ApiSecurity(API_KEY_SCHEME)] : []),
+    ...(isScope(requirement) && !sessionOnly ? [ApiSecurity(API_KEY_SCHEME)] : []),
     ApiExtension('x-required-permission', requirement),
     ApiProblems('authentication_required', 'token_invalid', 'rate_limit_exceeded'),
     ...(requirement === 'session' ? [] : [ApiProblems('permission_denied')]),

@@ -24,12 +24,12 @@ export function IsOneLine(name: string, min: number, max: number): PropertyDecor
     ValidateBy({
       name,
       validator: {
-        validate: (value: unknown) =>
-          typeof value === 'string' &&
-          [...value].length >= min &&
-          [...value].length <= max &&
-          !NOT_IN_NAMES.test(value) &&
-          value.replaceAll(INVISIBLE, '') !== '',
+        validate: (value: unknown) => {
+          // A character has two units at most: a megabyte is not taken apart to be counted.
+          if (typeof value !== 'string' || value.length > 2 * max) return false;
+          const { length } = [...value];
+          return length >= min && length <= max && !NOT_IN_NAMES.test(value) && value.replaceAll(INVISIBLE, '') !== '';
+        },
         defaultMessage: () => `$property has to be one line of ${min} to ${max} characters`,
       },
     }),

@@ -35,6 +35,25 @@ export function IsInstant(): PropertyDecorator {
     });
 }
 
+/** The property is no later than another one, as far as both can be read: a range is not the wrong way around. */
+export function IsNoLaterThan(end: string): PropertyDecorator {
+  return (target, property) =>
+    registerDecorator({
+      name: 'rangeReversed',
+      target: target.constructor,
+      propertyName: String(property),
+      validator: {
+        validate: (value, args) => {
+          const last: unknown = (args!.object as Record<string, unknown>)[end];
+          if (typeof value !== 'string' || typeof last !== 'string') return true;
+          const [from, to] = [readInstant(value), readInstant(last)];
+          return from === null || to === null || from <= to;
+        },
+        defaultMessage: () => `${String(property)} has to be no later than ${end}`,
+      },
+    });
+}
+
 /** The property is a day, `YYYY-MM-DD`, that there is. */
 export function IsDay(): PropertyDecorator {
   return (target, property) =>

@@ -7,6 +7,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Env } from '../../config/env.js';
 import { errors, type ErrorCode } from './errors.js';
+import { WaitedTooLong } from './places.js';
 import { Problem, problem } from './problem.js';
 
 /** Turns whatever was thrown into application/problem+json (RFC 9457); what is ours to mend is logged, never shown. */
@@ -43,8 +44,14 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Answers with a problem; the one place that knows its shape. */
-export function sendProblem(env: Env, request: FastifyRequest, reply: FastifyReply, answer: Problem): void {
+/** Answers with a problem; the one place that knows its shape. @param more members for a reader of its own kind. */
+export function sendProblem(
+  env: Env,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Problem,
+  more: Record<string, string> = {},
+): void {
   void reply
     .status(answer.status)
     .headers(answer.headers)
@@ -58,6 +65,7 @@ export function sendProblem(env: Env, request: FastifyRequest, reply: FastifyRep
       code: answer.code,
       requestId: request.id,
       ...(answer.errors && { errors: answer.errors }),
+      ...more,
     });
 }
 
@@ -79,6 +87,12 @@ const BY_STATUS: Record<number, ErrorCode> = {
 /** The problem that an error is to its caller. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (isHeldUp(error))
+    return problem('service_unavailable', {
+      detail: 'Others are changing this for longer than you can wait; nothing was done, try again',
+      headers: { 'retry-after': '2' },
+      cause: error,
+    });
   if (isUnavailable(error)) return problem('service_unavailable', { headers: { 'retry-after': '1' }, cause: error });
   if (error instanceof UniqueConstraintViolationException) return problem('conflict', { cause: error });
   if (isOrganizationGone(error)) return problem('not_found', { cause: error });
@@ -97,6 +111,11 @@ const UNAVAILABLE_SYSTEM = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIM
 // pg raises these without a code.
 const UNAVAILABLE_MESSAGE =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/;
+
+/** Whether others held for too long what was needed: a place in this process, or a lock (55P03, lock_not_available). */
+function isHeldUp(error: unknown): boolean {
+  return error instanceof WaitedTooLong || (error as { code?: unknown } | null)?.code === '55P03';
+}
 
 /** Whether something was put into an organization that was removed for good since the guard let the caller in. */
 function isOrganizationGone(error: unknown): boolean {

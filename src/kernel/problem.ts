@@ -9,13 +9,15 @@ export interface FieldError {
 }
 
 export interface ProblemOptions {
-  /** What happened this time, for a person to read. */
+  /** What happened this time, for a person to read; else what is wrong with the fields, or the title. */
   detail?: string;
   errors?: FieldError[];
   /** Sent with the answer, such as Retry-After. */
   headers?: Record<string, string>;
   cause?: unknown;
 }
+
+const TOLD_FAULTS = 3;
 
 /** An error that the caller is told about, by a code of the registry (RFC 9457). */
 export class Problem extends Error {
@@ -29,14 +31,23 @@ export class Problem extends Error {
     readonly code: ErrorCode,
     options: ProblemOptions = {},
   ) {
-    super(options.detail ?? errors[code].title, { cause: options.cause });
+    const { status, title } = errors[code];
+    const detail = options.detail ?? (options.errors && faults(options.errors)) ?? title;
+    super(detail, { cause: options.cause });
     this.name = 'Problem';
-    this.status = errors[code].status;
-    this.title = errors[code].title;
-    this.detail = options.detail ?? this.title;
+    this.status = status;
+    this.title = title;
+    this.detail = detail;
     this.errors = options.errors;
     this.headers = options.headers ?? {};
   }
+}
+
+/** What is wrong with the first of the fields, as a sentence; those who show only `detail` are helped as well. */
+function faults(all: readonly FieldError[]): string | undefined {
+  const told = all.slice(0, TOLD_FAULTS).map(({ message }) => message);
+  if (all.length > TOLD_FAULTS) told.push(`and ${all.length - TOLD_FAULTS} more`);
+  return told.join('; ') || undefined;
 }
 
 /** The error to throw for a code of the registry. */

@@ -11,4 +11,9 @@ export class Links {
   to(page: MailPage, token: string): string {
     return `${this.app}/${page}?token=${encodeURIComponent(token)}`;
   }
+
+  /** The address of the page that shows a report of the cleanup, to whoever signs in there. */
+  toCleanupReport(id: string): string {
+    return `${this.app}/cleanup-report?id=${encodeURIComponent(id)}`;
+  }
 }

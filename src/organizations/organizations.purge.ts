@@ -1,4 +1,4 @@
-import { isTestAddress, type PurgeRuleSet } from '../database/purge-rules.js';
+import { isTestAddress, ofInstallation, type PurgeRuleSet, testPatternOf } from '../database/purge-rules.js';
 
 /** Whether somebody counts as a test account; a platform admin never does. */
 const isTestAccount = (user: string): string => `(${user}.platform_role is null and ${isTestAddress(`${user}.email`)})`;
@@ -18,23 +18,39 @@ export const organizationsPurge: PurgeRuleSet = {
          and exists (select from ${MEMBERS('own.organization_id')} and not ${isTestAccount('p')})
          and not exists (select from ${MEMBERS('own.organization_id')} and not ${isTestAccount('p')}
                             and m.role = 'owner' and p.status = 'active'))`,
-    keeps:
-      'Platform admins; with test-data everybody whose address is no test address, and test accounts that are the last owner of an organization of others',
+    keeps: {
+      all: 'Platform admins',
+      'test-data':
+        'Platform admins, everybody whose address is no test address, and test accounts that are the last owner of an organization of others',
+    },
+    shows: {
+      name: 'users.full_name',
+      address: 'users.email',
+      why: { all: `'No platform admin'`, 'test-data': `'The address fits ' || ${testPatternOf('users.email')}` },
+    },
   },
   organizations: {
     all: 'true',
     testData: `exists (select from ${MEMBERS('organizations.id')})
       and not exists (select from ${MEMBERS('organizations.id')} and not ${isTestAccount('p')})`,
-    keeps: 'Nothing; with test-data whatever has a member who is no test account, or none at all',
+    keeps: { all: 'Nothing', 'test-data': 'Whatever has a member who is no test account, or none at all' },
+    shows: {
+      name: 'organizations.name',
+      address: 'organizations.slug',
+      why: {
+        all: `'Every organization goes'`,
+        'test-data': `'Members: ' || organizations.member_count || ', all of them test accounts'`,
+      },
+    },
   },
   invitations: {
     testData: isTestAddress('email'),
-    keeps: 'With test-data those of kept organizations to other addresses',
+    keeps: { all: 'Nothing', 'test-data': 'Those of kept organizations to other addresses' },
     volatile: true,
   },
   plans: {
     all: `key <> 'standard'`,
-    keeps: 'The plan of the first start; with test-data all of them, which belong to the installation',
+    keeps: ofInstallation('The plan of the first start'),
   },
   role_permissions: { keeps: 'What the base roles may do comes with the schema' },
 };

@@ -16,6 +16,13 @@ export interface PlannedTable {
   reason: string;
 }
 
+/** The first rows of a table that would go, by name. */
+export interface ShownRows {
+  table: string;
+  total: number;
+  sample: { id: string; name: string; address: string; why: string }[];
+}
+
 export const PURGE_OUTCOMES = ['purged', 'already clean', 'not found', 'failed'] as const;
 export type PurgeOutcome = (typeof PURGE_OUTCOMES)[number];
 

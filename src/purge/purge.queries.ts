@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { PurgeRules, PurgeScope } from '../database/purge-rules.js';
 import { quote } from '../database/roles.js';
-import type { PlannedTable, PurgeCheck, PurgeOutcome } from './purge-plan.entity.js';
+import {
+  type PlannedTable,
+  type PurgeCheck,
+  type PurgeOutcome,
+  PurgePlan,
+  type ShownRows,
+} from './purge-plan.entity.js';
 import { RemovableRows } from './removable-rows.js';
 import { readTables, type Table } from './tables.queries.js';
 
@@ -10,6 +16,8 @@ import { readTables, type Table } from './tables.queries.js';
 const LIFETIME = `interval '15 minutes'`;
 /** Deleted by one transaction; more would hold their locks longer than others like to wait. */
 const BATCH = 1_000;
+/** Rows of a table that are shown one by one: enough to see that it is the wrong patterns. */
+const SHOWN = 20;
 /** Somebody may hold a row for a moment; who holds it longer is in the report. */
 const LOCK_TIMEOUT = '10s';
 
@@ -20,8 +28,9 @@ const LOCK_TIMEOUT = '10s';
 export async function enterPlan(em: EntityManager, patterns: readonly string[], planId = ''): Promise<void> {
   const like = patterns.map((pattern) => pattern.replaceAll(/[\\%_]/g, String.raw`\$&`).replaceAll('*', '%'));
   await em.execute(
-    `select set_config('app.test_addresses', ?, true), set_config('app.purge_plan', ?, true), set_config('lock_timeout', ?, true)`,
-    [JSON.stringify(like), planId, LOCK_TIMEOUT],
+    `select set_config('app.test_addresses', ?, true), set_config('app.test_patterns', ?, true),
+            set_config('app.purge_plan', ?, true), set_config('lock_timeout', ?, true)`,
+    [JSON.stringify(like), JSON.stringify(patterns), planId, LOCK_TIMEOUT],
   );
 }
 
@@ -89,6 +98,26 @@ export async function countTables(em: EntityManager, rows: RemovableRows): Promi
   return counted;
 }
 
+/** Who goes, by name: the first rows of each table that shows them. Nothing of it is kept. */
+export async function readShown(em: EntityManager, rows: RemovableRows): Promise<ShownRows[]> {
+  const shown: ShownRows[] = [];
+  for (const table of rows.tables.toReversed()) {
+    const as = rows.shownAs(table.name);
+    const condition = as && rows.conditionOf(table);
+    const [id] = table.key;
+    if (!condition || !id) continue;
+    const [counted] = await em.execute<[{ total: string }]>(
+      `select count(*) as total from ${quote(table.name)} where ${condition}`,
+    );
+    const sample = await em.execute<ShownRows['sample']>(
+      `select ${quote(id.name)}::text as id, ${as.name} as name, ${as.address} as address, ${as.why} as why
+         from ${quote(table.name)} where ${condition} order by address, id limit ${SHOWN}`,
+    );
+    shown.push({ table: table.name, total: Number(counted.total), sample });
+  }
+  return shown.toSorted((one, other) => other.table.localeCompare(one.table));
+}
+
 /** Writes a plan down, without what it counts, which reads its subjects. */
 export async function insertPlan(
   em: EntityManager,
@@ -100,6 +129,11 @@ export async function insertPlan(
     [plan.id, plan.scope, plan.phrase, plan.state, JSON.stringify(plan.subjects), plan.plannedBy],
   );
   return row;
+}
+
+/** Plans and purges, newest first, without what they say of tables. @param before the id of the last one seen. */
+export function listPlans(em: EntityManager, before: string | null, limit: number) {
+  return em.find(PurgePlan, { ...(before && { id: { $lt: before } }) }, { orderBy: { id: 'desc' }, limit });
 }
 
 /** Forgets plans that nobody confirmed in time. */

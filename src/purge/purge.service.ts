@@ -8,13 +8,17 @@ import { Outbox } from '../jobs/outbox.service.js';
 import type { Actor } from '../kernel/actor.js';
 import type { ErrorCode } from '../kernel/errors.js';
 import { newId } from '../kernel/ids.js';
+import { type CursorPage, type CursorQuery, readCursor, toCursorPage } from '../kernel/lists.js';
 import { invalidField, type Problem, problem } from '../kernel/problem.js';
+import { readNames } from '../users/names.queries.js';
 import type { ExecutePurgeRequest } from './purge.dto.js';
 import {
   countTables,
   enterPlan,
   insertPlan,
+  listPlans,
   readRemovable,
+  readShown,
   readStanding,
   readState,
   removeStalePlans,
@@ -22,8 +26,14 @@ import {
   updatePlan,
 } from './purge.queries.js';
 import { type PurgeMessage, PURGE_TOPIC } from './purge-runner.js';
-import { PurgePlan } from './purge-plan.entity.js';
-import { type PurgePlanView, type PurgeReportView, toPurgeReportView } from './purge.view.js';
+import { PurgePlan, type ShownRows } from './purge-plan.entity.js';
+import {
+  type PurgePlanView,
+  type PurgeReportView,
+  type PurgeSummaryView,
+  toPurgeReportView,
+  toPurgeSummary,
+} from './purge.view.js';
 
 /** Who executes a plan has signed in no longer ago; as long as a plan lives. */
 const RECENT_SECONDS = 15 * 60;
@@ -59,7 +69,7 @@ export class PurgeService {
         target: { type: 'purge', id: planId },
         after: { scope, rows: total },
       });
-      return { planId, phrase, expiresAt: new Date(expiresAt).toISOString(), tables };
+      return { planId, phrase, expiresAt: new Date(expiresAt).toISOString(), goes: await readShown(em, rows), tables };
     });
   }
 
@@ -94,9 +104,26 @@ export class PurgeService {
 
   /** A plan, how far it is, and what came of it. @throws Problem `not_found`. */
   async report(planId: string): Promise<PurgeReportView> {
-    return asSystem(this.em, async (em) =>
-      toPurgeReportView(await em.findOneOrFail(PurgePlan, planId, { failHandler: () => problem('not_found') })),
-    );
+    return asSystem(this.em, async (em) => {
+      const plan = await em.findOneOrFail(PurgePlan, planId, { failHandler: () => problem('not_found') });
+      const goes = plan.status === 'planned' ? await this.whoGoes(em, plan) : [];
+      return toPurgeReportView(plan, await namesOf(em, [plan]), goes);
+    });
+  }
+
+  /** Plans and purges, newest first. @throws Problem `validation_failed` for a cursor. */
+  async list({ cursor, limit }: CursorQuery): Promise<CursorPage<PurgeSummaryView>> {
+    const before = readCursor(cursor);
+    return asSystem(this.em, async (em) => {
+      const { data, meta } = toCursorPage(await listPlans(em, before, limit + 1), limit, ({ id }) => id);
+      const names = await namesOf(em, data);
+      return { data: data.map((plan) => toPurgeSummary(plan, names)), meta };
+    });
+  }
+
+  private async whoGoes(em: EntityManager, { id, scope }: PurgePlan): Promise<ShownRows[]> {
+    await enterPlan(em, this.env.purgeTestAddresses, id);
+    return readShown(em, await readRemovable(em, this.rules, scope));
   }
 
   private refusalOf({ kind, signIn }: Actor): Problem | null {
@@ -138,6 +165,10 @@ export class PurgeService {
     const [row] = await em.execute<[{ name: string }]>('select current_database() as name');
     return `purge ${scope} of ${row.name} at ${new URL(this.env.publicUrl).host}`;
   }
+}
+
+function namesOf(em: EntityManager, plans: PurgePlan[]): Promise<Map<string, string>> {
+  return readNames(em, [...new Set(plans.flatMap(({ plannedBy }) => plannedBy ?? []))]);
 }
 
 async function whyNotTaken(em: EntityManager, planId: string, state: string): Promise<ErrorCode> {

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { CursorMeta, type CursorPage } from '../kernel/lists.js';
 import { PURGE_SCOPES, type PurgeScope } from '../database/purge-rules.js';
 import {
   type PlannedTable,
@@ -8,6 +9,7 @@ import {
   type PurgeOutcome,
   type PurgePlan,
   type PurgeStatus,
+  type ShownRows,
 } from './purge-plan.entity.js';
 
 const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00';
@@ -36,6 +38,43 @@ export class PlannedTableView implements PlannedTable {
   reason!: string;
 }
 
+/** Somebody, or an organization, that would go. */
+export class ShownRowView {
+  /** Id of the account or organization. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  id!: string;
+  /**
+   * What it is called.
+   * @example "Test Person"
+   */
+  name!: string;
+  /**
+   * E-mail address of an account, slug of an organization.
+   * @example someone@example.com
+   */
+  address!: string;
+  /**
+   * Why it goes: the pattern of PURGE_TEST_ADDRESSES that an account fits, the members of an organization.
+   * @example "The address fits *@example.com"
+   */
+  why!: string;
+}
+
+/** Who of a table would go. */
+export class ShownRowsView implements ShownRows {
+  /** Accounts, or organizations. */
+  @ApiProperty({ example: 'users' })
+  table!: string;
+  /**
+   * How many would go.
+   * @example 120
+   */
+  total!: number;
+  /** The first 20 by address. */
+  @ApiProperty({ type: [ShownRowView] })
+  sample!: ShownRowView[];
+}
+
 /** What a purge would remove. */
 export class PurgePlanView {
   /** Name it to execute the plan. */
@@ -51,6 +90,9 @@ export class PurgePlanView {
    * @example 2026-11-28T09:15:00.000Z
    */
   expiresAt!: string;
+  /** Who goes, by name. Look at it before you type the phrase. */
+  @ApiProperty({ type: [ShownRowsView] })
+  goes!: ShownRowsView[];
   /** Every table of the product. */
   @ApiProperty({ type: [PlannedTableView] })
   tables!: PlannedTableView[];
@@ -106,14 +148,25 @@ export class PurgeProgressView {
    */
   done!: number;
   /**
-   * Rows that were to go when the plan was made.
+   * Rows that are to go: as counted when it began, or, once more than that are gone, these. What people do between plan and
+   * end adds rows, so it may be more than the sum of `remove` of the plan.
    * @example 480
    */
   total!: number;
 }
 
-/** A purge, from its plan to what was seen afterwards. */
-export class PurgeReportView {
+/** A platform admin. */
+export class PurgeActorView {
+  /** Who it is. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  id!: string;
+  /** What they are called now; null once the account is deleted. */
+  @ApiProperty({ type: String, nullable: true, example: 'Grace Hopper' })
+  fullName!: string | null;
+}
+
+/** A plan or a purge, without its tables. */
+export class PurgeSummaryView {
   /** Its plan. */
   @ApiProperty({ format: 'uuid', example: ID })
   planId!: string;
@@ -126,14 +179,22 @@ export class PurgeReportView {
   /** Whether no table failed and everything afterwards was as it should be; null until then. */
   @ApiProperty({ type: Boolean, nullable: true, example: true })
   passed!: boolean | null;
-  /** Id of the platform admin who made the plan; null for the command line. */
-  @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
-  plannedBy!: string | null;
+  /** Who made the plan; null for the command line. */
+  @ApiProperty({ type: PurgeActorView, nullable: true })
+  plannedBy!: PurgeActorView | null;
+  /** Who had it executed, which only its maker can; null for the command line, and before. */
+  @ApiProperty({ type: PurgeActorView, nullable: true })
+  executedBy!: PurgeActorView | null;
   /**
    * When it was planned.
    * @example 2026-11-28T09:00:00.000Z
    */
   createdAt!: string;
+  /**
+   * A plan that was not confirmed by then is forgotten a day later.
+   * @example 2026-11-28T09:15:00.000Z
+   */
+  expiresAt!: string;
   /** When it was confirmed; null before. */
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-28T09:01:00.000Z' })
   confirmedAt!: string | null;
@@ -143,6 +204,23 @@ export class PurgeReportView {
   /** How far it is. */
   @ApiProperty({ type: PurgeProgressView })
   progress!: PurgeProgressView;
+}
+
+/** A page of purges, the newest first. */
+export class PurgePage implements CursorPage<PurgeSummaryView> {
+  /** The purges, and plans that nobody has executed. */
+  @ApiProperty({ type: [PurgeSummaryView] })
+  data!: PurgeSummaryView[];
+  /** Whether and where the list goes on. */
+  @ApiProperty({ type: CursorMeta })
+  meta!: CursorMeta;
+}
+
+/** A purge, from its plan to what was seen afterwards. */
+export class PurgeReportView extends PurgeSummaryView {
+  /** Who would go, by name, while it is a plan; empty afterwards: no name of theirs is kept. */
+  @ApiProperty({ type: [ShownRowsView] })
+  goes!: ShownRowsView[];
   /** Every table of the plan. */
   @ApiProperty({ type: [PurgedTableView] })
   tables!: PurgedTableView[];
@@ -151,26 +229,37 @@ export class PurgeReportView {
   verification!: PurgeCheckView[];
 }
 
-export function toPurgeReportView(plan: PurgePlan): PurgeReportView {
-  const tables = plan.tables.map((planned): PurgedTableView => {
-    const { outcome = null, rows = 0, detail = null } = plan.results[planned.table] ?? {};
-    return { ...planned, outcome, purged: rows, detail };
-  });
-  const sum = (field: 'purged' | 'remove'): number => tables.reduce((total, table) => total + table[field], 0);
-  const verification = plan.verification ?? [];
+/** @param names of people, by id. */
+export function toPurgeSummary(plan: PurgePlan, names: ReadonlyMap<string, string>): PurgeSummaryView {
+  const plannedBy = plan.plannedBy ? { id: plan.plannedBy, fullName: names.get(plan.plannedBy) ?? null } : null;
+  const counted = (plan.before ?? plan.tables).reduce((sum, { remove }) => sum + remove, 0);
+  const done = Object.values(plan.results).reduce((sum, { rows }) => sum + rows, 0);
   return {
     planId: plan.id,
     scope: plan.scope,
     status: plan.status,
     passed: plan.status === 'completed' ? hasPassed(plan) : null,
-    plannedBy: plan.plannedBy ?? null,
+    plannedBy,
+    executedBy: plan.confirmedAt ? plannedBy : null,
     createdAt: plan.createdAt.toISOString(),
+    expiresAt: plan.expiresAt.toISOString(),
     confirmedAt: plan.confirmedAt?.toISOString() ?? null,
     finishedAt: plan.finishedAt?.toISOString() ?? null,
-    progress: { done: sum('purged'), total: sum('remove') },
-    tables,
-    verification,
+    progress: { done, total: Math.max(counted, done) },
   };
+}
+
+/** @param goes who goes, while it is a plan. */
+export function toPurgeReportView(
+  plan: PurgePlan,
+  names: ReadonlyMap<string, string>,
+  goes: ShownRows[],
+): PurgeReportView {
+  const tables = plan.tables.map((planned): PurgedTableView => {
+    const { outcome = null, rows = 0, detail = null } = plan.results[planned.table] ?? {};
+    return { ...planned, outcome, purged: rows, detail };
+  });
+  return { ...toPurgeSummary(plan, names), goes, tables, verification: plan.verification ?? [] };
 }
 
 /** Whether no table failed and everything afterwards was as it should be. */

@@ -69,9 +69,15 @@ export class RemovableRows {
   /** What stays of a table, and why. */
   reasonOf({ name, references }: Table): string {
     const rule = this.rules.of(name);
-    if (rule) return rule.keeps;
+    if (rule) return typeof rule.keeps === 'string' ? rule.keeps : rule.keeps[this.scope];
     const parents = new Set(references.filter(({ cascades }) => cascades).map(({ to }) => to));
     return parents.size > 0 ? `What hangs on kept rows of ${[...parents].join(', ')}` : NOBODY_SAID;
+  }
+
+  /** How the rows of a table are shown one by one, and why each goes; undefined where their number has to do. */
+  shownAs(name: string): { name: string; address: string; why: string } | undefined {
+    const shown = this.rules.of(name)?.shows;
+    return shown && { ...shown, why: shown.why[this.scope] };
   }
 
   /** Tables of which nobody said what a purge does with them: they stay as they are. */

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import type { ExpiringType } from '../../src/database/expiring-type.js';
-import { asSystem } from '../../src/database/tenant-context.js';
+import type { ExpiredBatch, ExpiringType } from '../../src/database/expiring-type.js';
+import { systemStatements } from '../../src/database/tenant-context.js';
 import type { TestDatabase } from './database.js';
 
 /** Removes what has expired of a type, in transactions of `limit` rows. @returns how many rows. */
@@ -13,7 +13,7 @@ export async function removeExpired(
   let removed = 0;
   let next: string | null = null;
   do {
-    const batch = await asSystem(em, (system) => type.removeBatch(system, limit, next));
+    const batch: ExpiredBatch = await type.removeBatch(systemStatements(em), limit, next);
     removed += batch.removed;
     next = batch.next;
   } while (next !== null);

@@ -14,6 +14,13 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/**
+ * `pg_locks` of this database alone. Those of other tests are in it as well, and databases made from one template have
+ * the same numbers for their tables.
+ */
+export const LOCKS_HERE =
+  '(select * from pg_locks where database = (select oid from pg_database where datname = current_database())) as locks';
+
 let maintenance: Pool | undefined;
 
 /** What makes and drops databases: one connection a worker, since each new one costs the server about 30 ms of CPU. */

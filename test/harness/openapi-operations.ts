@@ -16,6 +16,8 @@ export interface Operation {
   path: string;
   /** What its guard asks; undefined: it is public. */
   requirement?: string;
+  /** Whether an API key is among what it takes. */
+  takesKeys: boolean;
   /** Names of the parameters in its query. */
   query: string[];
   /** A body that fits its schema, from the schema's examples; undefined: it takes none. */
@@ -57,6 +59,7 @@ export function operations(): Operation[] {
         method: method.toUpperCase(),
         path,
         requirement: operation['x-required-permission'],
+        takesKeys: (operation.security ?? []).some((scheme) => 'apiKey' in scheme),
         query: (operation.parameters ?? []).filter(({ in: place }) => place === 'query').map(({ name }) => name),
         body: schema && (exampleOf(schema) as Record<string, unknown>),
       };

@@ -17,11 +17,18 @@ export interface Plan {
   planId: string;
   phrase: string;
   expiresAt: string;
+  goes: ShownRows[];
   tables: PlannedTable[];
+}
+export interface ShownRows {
+  table: string;
+  total: number;
+  sample: { id: string; name: string; address: string; why: string }[];
 }
 export interface Report {
   status: string;
   passed: boolean | null;
+  goes: ShownRows[];
   progress: { done: number; total: number };
   tables: (PlannedTable & { outcome: string | null; purged: number; detail: string | null })[];
   verification: { name: string; passed: boolean; detail: string }[];

@@ -41,10 +41,10 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
   const { organizationId } = organization;
   const roleKey = `role-${mark}`;
   const range = `2001:db8:${mark.slice(0, 4)}::/48`;
-  // Nothing that a route asks for by now: less than a viewer.
+  // Less than a viewer.
   await sql(
     `insert into organization_roles (organization_id, key, name, permissions, created_at, updated_at)
-     values ($1, $2, $3, '{cleanup:manage}', now(), now())`,
+     values ($1, $2, $3, '{}', now(), now())`,
     organizationId,
     roleKey,
     `Role ${mark}`,
@@ -89,6 +89,10 @@ export async function seedTenant(tenon: TestApp): Promise<SeededTenant> {
      values ($1, $2, 4321, now())`,
       organizationId,
       ['127.0.0.0/8', range],
+    ),
+    sql(
+      `insert into cleanup_policies (organization_id, kept_days, updated_at) values ($1, '{"invitation": 8}', now())`,
+      organizationId,
     ),
     sql(
       `update organizations set settings = $2 where id = $1`,

@@ -33,6 +33,8 @@ export async function startPostgres15(): Promise<Postgres15> {
   const initdb = ['-D', data, '-U', 'postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--no-sync'];
   execFileSync(join(programs.postgres15, 'initdb'), [...initdb, '--encoding=UTF8'], { ...program, stdio: 'pipe' });
   const port = await freePort();
+  // The data are thrown away, as those of the embedded cluster are that the suite runs on otherwise.
+  //
   // DROP DATABASE waits until every backend has answered a signal, and one that still waits for a password answers none.
   // Tests that hold a connection's bytes back leave such backends behind: with the 60 s of the default a test's end took
   // as long, sometimes.
@@ -40,6 +42,9 @@ export async function startPostgres15(): Promise<Postgres15> {
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
     'fsync=off',
+    'synchronous_commit=off',
+    'full_page_writes=off',
+    'autovacuum=off',
     'max_connections=200',
     'authentication_timeout=5s',
   ];

@@ -6,9 +6,11 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import { Env } from '../../../config/env.js';
 import { AuditService } from '../../audit/audit.service.js';
 import { AuthGuard } from '../../auth/auth.guard.js';
+import { SessionsService } from '../../auth/sessions/sessions.service.js';
 import { ACCESS_TOKEN_SECONDS } from '../../auth/tokens/access-tokens.js';
 import { asSystem } from '../../database/tenant-context.js';
 import { Queues } from '../../jobs/queues.js';
+import type { Actor } from '../../kernel/actor.js';
 import type { ActingRequest } from '../../kernel/authorize.js';
 import { Problem, problem } from '../../kernel/problem.js';
 import { sendProblem } from '../../kernel/problem.filter.js';
@@ -34,13 +36,25 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/**
+ * What {@link ACTIONS} refuses is not offered: by their icons, which are the same in all its languages. A refusal of what a
+ * later version offers is told by the board.
+ */
+const HIDDEN = [
+  'td button:has(> .lucide-play, > .lucide-pencil, > .lucide-trash-2)',
+  "[class^='queueActions-'] > li:has(.lucide-trash-2)",
+  'button:has(> .lucide-files, > .lucide-pencil, > .lucide-clock)',
+  "[role='menuitem']:has(> .lucide-plus, > .lucide-chart-no-axes-gantt, > .lucide-gauge, > .lucide-trash-2, > .lucide-ban)",
+];
+const STYLE = `<style>${HIDDEN.join(', ')} { display: none; }</style>`;
+
 /** Its page asks another company for fonts, and so tells it who works with Tenon. */
 const FONTS = /<link href="https:\/\/fonts\.googleapis\.com\/[^>]*>/;
 
 /**
  * What may be done to a job or a queue, by the end of the route, and what the trail calls it. The rest of the board's routes
- * are refused: a job holds the id of its row alone, so that adding or editing one can only go wrong, and schedules are changed
- * by the API, where the change is checked and kept.
+ * are refused: a job holds the id of its row alone, so that adding or editing one can only go wrong, and schedules are
+ * changed by the API, where the change is checked and kept.
  */
 const ACTIONS: readonly [route: RegExp, action: string][] = [
   [/\/(?:retry|retry\/:queueStatus)$/, 'job.retried'],
@@ -56,12 +70,15 @@ export class JobBoard {
   private readonly adapter = new FastifyAdapter();
   /** As browsers see it: below a proxy there may be more in front. */
   private readonly path: string;
+  /** What ends the entry of a request, when it is known whether the board acted. */
+  private readonly entries = new WeakMap<FastifyRequest, (acted: boolean) => Promise<void>>();
 
   constructor(
     private readonly env: Env,
     private readonly em: EntityManager,
     private readonly guard: AuthGuard,
     private readonly audit: AuditService,
+    private readonly sessions: SessionsService,
     queues: Queues,
     readiness: Readiness,
   ) {
@@ -70,7 +87,13 @@ export class JobBoard {
     const board = createBullBoard({
       queues: [],
       serverAdapter: this.adapter,
-      options: { uiConfig: { boardTitle: 'Tenon jobs', hideRedisDetails: true } },
+      options: {
+        uiConfig: {
+          boardTitle: 'Tenon jobs',
+          hideRedisDetails: true,
+          miscLinks: [{ text: 'Sign out', url: `${this.path}/sign-out` }],
+        },
+      },
     });
     readiness.addStep({
       name: 'job board',
@@ -82,9 +105,11 @@ export class JobBoard {
   plugin(): FastifyPluginCallback {
     return (fastify: FastifyInstance, _options, done) => {
       fastify.addHook('preHandler', (request, reply) => this.admit(request as ActingRequest, reply));
-      fastify.addHook('onSend', (_request, _reply, payload, next) =>
-        next(null, typeof payload === 'string' ? payload.replace(FONTS, '') : payload),
-      );
+      fastify.addHook('onSend', async (request, reply, payload) => {
+        await this.entries.get(request)?.(reply.statusCode < 400);
+        return typeof payload === 'string' ? payload.replace(FONTS, STYLE) : payload;
+      });
+      fastify.get('/sign-out', async (request, reply) => this.signOut(request as ActingRequest, reply));
       void fastify.register(this.adapter.registerPlugin());
       done();
     };
@@ -95,14 +120,30 @@ export class JobBoard {
    * @returns the value of `Set-Cookie`.
    */
   async open(request: ActingRequest): Promise<string> {
-    await asSystem(this.em, async () => this.audit.record(request.actor, 'job_board.opened'));
+    await this.set(request.actor, true);
     const token = request.headers.authorization!.slice('Bearer '.length);
     return this.cookie(token, ACCESS_TOKEN_SECONDS);
   }
 
-  /** Ends it. @returns the value of `Set-Cookie`. */
-  close(): string {
+  /** Ends it, also for a copy of the cookie. @returns the value of `Set-Cookie`. */
+  async close(actor: Actor): Promise<string> {
+    await this.set(actor, false);
     return this.cookie('', 0);
+  }
+
+  private async set(actor: Actor, open: boolean): Promise<void> {
+    await asSystem(this.em, async (em) => {
+      await this.sessions.setJobBoardOpen(em, actor.sessionId!, open);
+      this.audit.record(actor, open ? 'job_board.opened' : 'job_board.closed');
+    });
+  }
+
+  /** Ends the session that this browser signed in with, and its cookie; not where another site leads here. */
+  private async signOut({ headers, actor }: ActingRequest, reply: FastifyReply): Promise<FastifyReply> {
+    if (!['same-origin', 'none'].includes(String(headers['sec-fetch-site'] ?? 'none')))
+      return reply.redirect(this.path);
+    await this.sessions.revokeOne(actor, actor.sessionId!, 'logout');
+    return reply.header('set-cookie', this.cookie('', 0)).redirect(`${this.path}/sign-in`);
   }
 
   private cookie(value: string, seconds: number): string {
@@ -116,30 +157,53 @@ export class JobBoard {
     try {
       if (token !== undefined) request.headers.authorization = `Bearer ${token}`;
       await this.guard.admit(request, { public: false, requirement: 'platform-admin' });
+      if (!(await this.sessions.hasJobBoardOpen(request.actor.sessionId!))) throw problem('token_invalid');
       if (request.method !== 'GET') await this.remember(request);
       return undefined;
     } catch (error) {
       const refusal = error instanceof Problem ? error : problem('internal_error', { cause: error });
       if (refusal.status === 401 && isPage(request)) return reply.redirect(`${this.path}/sign-in`);
-      sendProblem(this.env, request, reply, refusal);
+      // The board shows `error` and `message`; without them it takes any answer for a success.
+      sendProblem(this.env, request, reply, refusal, { error: refusal.title, message: refusal.detail });
       return reply;
     }
   }
 
-  /** The entry is written before the board acts: its queues have a connection of their own. */
+  /**
+   * The entry is written before the board acts, whose queues have connections of their own, and committed when it did: what
+   * cannot be remembered is not done, and what was not done is not remembered.
+   */
   private async remember(request: ActingRequest): Promise<void> {
     const { queueName, jobId, queueStatus } = request.params as Record<string, string | undefined>;
     const action = ACTIONS.find(([route]) => route.test(request.routeOptions.url!))?.[1];
     // SameSite takes sub-domains for the same site; only our own pages may act.
     if (!action || !queueName || request.headers.origin !== new URL(this.env.publicUrl).origin)
       throw problem('permission_denied', { detail: 'The board is not for this' });
-    await asSystem(this.em, async () =>
-      this.audit.record(request.actor, action, {
-        target: jobId ? { type: 'job', id: `${queueName}/${jobId}` } : { type: 'queue', id: queueName },
-        after: queueStatus ? { status: queueStatus } : undefined,
-      }),
-    );
+    await new Promise<void>((written, failed) => {
+      const entry = asSystem(this.em, async (em) => {
+        this.audit.record(request.actor, action, {
+          target: jobId ? { type: 'job', id: `${queueName}/${jobId}` } : { type: 'queue', id: queueName },
+          after: queueStatus ? { status: queueStatus } : undefined,
+        });
+        await em.flush();
+        const acted = await new Promise<boolean>((end) => {
+          this.entries.set(request, async (did) => {
+            end(did);
+            await entry.catch(unlessRefused);
+          });
+          written();
+        });
+        if (!acted) throw REFUSED;
+      });
+      entry.catch(failed);
+    });
   }
+}
+
+/** Takes back the entry of what the board did not do. */
+const REFUSED = new Error('The board did not act');
+function unlessRefused(error: unknown): void {
+  if (error !== REFUSED) throw error;
 }
 
 function isPage({ method, routeOptions }: FastifyRequest): boolean {

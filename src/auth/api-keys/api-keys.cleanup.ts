@@ -1,10 +1,14 @@
-import { expiringRows } from '../../database/expiring-type.js';
+import { retainedRows } from '../../database/retained-rows.js';
 
-/** API keys that expired so long ago that nobody will look at the list for the reason. */
-export const expiredApiKeys = expiringRows({
+/**
+ * API keys that expired so long ago that nobody will look at the list for the reason. For a week at least, in which somebody
+ * asks why a program is refused; for two years at most: an audit looks back at the year before.
+ */
+export const expiredApiKeys = retainedRows({
   name: 'api_key',
-  description: 'API keys, 90 days after they expired',
+  title: 'API keys',
+  description: 'API keys that expired',
   table: 'api_keys',
   column: 'expires_at',
-  kept: '90 days',
+  retention: { days: 90, least: 7, most: 730 },
 });

@@ -65,7 +65,12 @@ export class KeyAuthorization {
     const refusal = refusalOfKey(organization, actor);
     if (refusal?.code === 'ip_not_allowed') await this.denials.remember(actor, request, refusal.code);
     if (refusal) throw refusal;
-    if (access.public || !isScope(access.requirement) || (organizationId === undefined && !access.keyOnly))
+    if (
+      access.public ||
+      access.sessionOnly ||
+      !isScope(access.requirement) ||
+      (organizationId === undefined && !access.keyOnly)
+    )
       throw await this.denials.remember(actor, request, 'session');
     if (!actor.permissions.has(access.requirement))
       throw await this.denials.remember(actor, request, access.requirement);

@@ -6,6 +6,7 @@ import { expiringRows } from '../../database/expiring-type.js';
  */
 export const expiredEmailChanges = expiringRows({
   name: 'email_change',
+  title: 'Changes of e-mail addresses',
   description: 'Changes of e-mail addresses, once the old address cannot undo them any more',
   table: 'email_changes',
   // Always after `expires_at`, the end of the confirmation.

@@ -25,7 +25,8 @@ export interface PasswordRefusal {
  */
 export function checkPassword(password: string, { minLength, identity }: PasswordRules): PasswordRefusal[] {
   const normalized = password.normalize('NFC');
-  const length = [...normalized].length;
+  // A character has two units at most: a megabyte is not taken apart to be counted.
+  const { length } = normalized.length > 2 * MAX_LENGTH ? normalized : [...normalized];
   if (length > MAX_LENGTH) {
     return [{ code: 'password_too_long', message: `The password may have at most ${MAX_LENGTH} characters` }];
   }

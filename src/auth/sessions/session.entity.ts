@@ -24,6 +24,8 @@ const SessionSchema = defineEntity({
     endsAt: p.datetime(),
     revokedAt: p.datetime().nullable(),
     revokedReason: p.text().nullable(),
+    /** Whether its access tokens open the job board, too. */
+    jobBoardOpen: p.boolean().default(false),
   },
 });
 

@@ -1,4 +1,4 @@
-import { type ExpiredBatch, type ExpiringType, expiringRows } from '../../database/expiring-type.js';
+import { type ExpiredBatch, type ExpiringType, expiringRows, selected } from '../../database/expiring-type.js';
 
 /**
  * Refresh tokens whose session is over. While it lives also the expired ones are kept: by one that was used before, a
@@ -6,6 +6,7 @@ import { type ExpiredBatch, type ExpiringType, expiringRows } from '../../databa
  */
 export const expiredRefreshTokens = expiringRows({
   name: 'refresh_token',
+  title: 'Refresh tokens',
   description: 'Refresh tokens, once they have expired and their session is over',
   table: 'refresh_tokens',
   column: 'expires_at',
@@ -20,16 +21,18 @@ export const expiredRefreshTokens = expiringRows({
 export const expiredSessions: ExpiringType = {
   ...expiringRows({
     name: 'session',
+    title: 'Sessions',
     description: 'Sessions, 7 days after the last refresh or 30 days after sign-in',
     table: 'user_sessions',
     column: 'expires_at',
     only: `(row.revoked_at is null or row.revoked_at < now() - interval '16 minutes')`,
   }),
-  async removeBatch(em, limit, after) {
-    const [batch] = await em.execute<[ExpiredBatch]>(
-      'select removed, next::text from clean_expired_sessions(?, ?::timestamptz)',
-      [limit, after ?? '-infinity'],
+  async removeBatch(run, limit, after, account) {
+    const [batch] = await run<ExpiredBatch>(
+      `with batch as materialized (select removed, next::text from clean_expired_sessions(?, ?::timestamptz))
+       select removed, next${selected(account)} from batch`,
+      [limit, after ?? '-infinity', ...(account?.values ?? [])],
     );
-    return batch;
+    return batch!;
   },
 };

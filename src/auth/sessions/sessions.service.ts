@@ -118,6 +118,16 @@ export class SessionsService {
     await asSystem(this.em, (em) => this.end(em, actor, actor.requiredUserId, 'revoked', { except: actor.sessionId }));
   }
 
+  /** Lets access tokens of a session open the job board, or no longer. @param em of a system transaction. */
+  async setJobBoardOpen(em: EntityManager, sessionId: string, jobBoardOpen: boolean): Promise<void> {
+    await em.nativeUpdate(Session, sessionId, { jobBoardOpen });
+  }
+
+  /** Whether access tokens of a session open the job board. */
+  async hasJobBoardOpen(id: string): Promise<boolean> {
+    return asSystem(this.em, async (em) => (await em.count(Session, { id, jobBoardOpen: true })) > 0);
+  }
+
   /**
    * Ends sessions of a person, in the caller's system transaction: refreshing stops when it commits, access tokens
    * within a second, on every instance.

@@ -6,19 +6,6 @@ import { LATE_AFTER } from '../reports/reports.queries.js';
 /** Fewer rows than these are no trouble. */
 const MUCH = 1_000;
 
-/** Keeps how much there was of a type; of one time once. */
-export async function recordBacklog(
-  em: EntityManager,
-  at: Date,
-  type: string,
-  { total, expired }: { total: number; expired: number },
-): Promise<void> {
-  await em.execute(
-    `insert into cleanup_backlog (type, at, total, expired) values (?, ?, ?, ?) on conflict do nothing`,
-    [type, at, total, expired],
-  );
-}
-
 /** Types that the last run over them gave up, or did not get to. */
 export async function findFailed(em: EntityManager): Promise<CleanupTrouble[]> {
   const rows = await em.execute<{ type: string; message: string | null }[]>(
@@ -49,13 +36,18 @@ export async function findGrowing(em: EntityManager): Promise<CleanupTrouble[]> 
   return rows.map(({ type, expired }) => ({ kind: 'growing', type, expired: Number(expired) }));
 }
 
-/** Schedules whose last run was late: nobody was up at its slot, or the queue stood still. */
+/**
+ * Schedules whose last run was late: nobody was up at its slot, or the queue stood still. Where it was told while there
+ * was no run yet, that is enough.
+ */
 export async function findLate(em: EntityManager): Promise<CleanupTrouble[]> {
   const rows = await em.execute<{ schedule: string; slot: string | Date }[]>(
     `select schedule, slot from (
        select distinct on (schedule_id) schedule_id as schedule, slot, created_at > slot + interval '${LATE_AFTER}' as late
          from cleanup_runs where slot > now() - interval '32 days' order by schedule_id, slot desc) latest
-      where late order by schedule`,
+      where late and not exists (
+        select from cleanup_alerts where cause = 'missed ' || schedule and raised_at > slot - interval '1 day')
+      order by schedule`,
   );
   return rows.map(({ schedule, slot }) => ({ kind: 'late', schedule, at: new Date(slot).toISOString() }));
 }
@@ -66,6 +58,24 @@ export async function clearOthers(em: EntityManager, causes: string[]): Promise<
     `update cleanup_alerts set cleared_at = now()
       where cleared_at is null and not cause = any (array(select jsonb_array_elements_text(?::jsonb)))`,
     [JSON.stringify(causes)],
+  );
+}
+
+/** Trouble as it was told. */
+export interface AlertRow {
+  id: string;
+  cause: string;
+  raised_at: string | Date;
+  cleared_at: string | Date | null;
+}
+
+/** What is open first, then what is over; of both the newest first. @param after the id of the last one seen. */
+export async function listAlerts(em: EntityManager, after: string | null, limit: number): Promise<AlertRow[]> {
+  return em.execute<AlertRow[]>(
+    `select id, cause, raised_at, cleared_at from cleanup_alerts
+      where ?::uuid is null or (cleared_at is null, id) < (select cleared_at is null, id from cleanup_alerts where id = ?)
+      order by cleared_at is null desc, id desc limit ?`,
+    [after, after, limit],
   );
 }
 

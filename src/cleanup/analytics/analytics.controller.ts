@@ -1,13 +1,15 @@
-import { Controller, Get, Param, Query, Req } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize } from '../../kernel/authorize.js';
 import { PageQuery, toPage } from '../../kernel/lists.js';
-import { RunPath } from '../runs/cleanup-runs.dto.js';
+import { ApiDataOrPage, dataOrPage } from '../data-or-page.js';
+import { CleanupTaskPath } from '../tasks/tasks.dto.js';
 import { ForecastQuery, HistoryChartQuery, HistoryQuery } from './analytics.dto.js';
 import { AnalyticsService } from './analytics.service.js';
 import { ForecastsView } from './forecast.view.js';
+import { toHistoryPage } from './history-page.js';
 import { BatchPageView, HistoryChartView, HistoryPageView, toBatchView, toHistoryRun } from './history.view.js';
 
 @ApiTags('Cleanup')
@@ -28,14 +30,19 @@ export class CleanupAnalyticsController {
   }
 
   /**
-   * Shows what the cleanup did, ready for a chart.
-   * @remarks By type and day on which a run was asked for, with zeros where nothing was done. Dry runs are left out.
+   * Shows what the cleanup did, ready for a chart or drawn as one.
+   * @remarks By type and day on which a run was asked for, with zeros where nothing was done. Dry runs are left out. With
+   * `Accept: text/html` it is a page with the charts; the page runs and loads nothing.
    */
   @Get('history/chart')
   @Authorize('platform-admin')
   @ApiProblems('validation_failed')
-  async getCleanupChart(@Query() query: HistoryChartQuery): Promise<HistoryChartView> {
-    return this.analytics.chart(query);
+  @ApiDataOrPage(HistoryChartView)
+  async getCleanupChart(
+    @Query() query: HistoryChartQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<HistoryChartView | string> {
+    return dataOrPage(reply, await this.analytics.chart(query), toHistoryPage);
   }
 
   /**
@@ -46,7 +53,7 @@ export class CleanupAnalyticsController {
   @Authorize('platform-admin')
   @ApiProblems('validation_failed', 'not_found')
   async listCleanupBatches(
-    @Param() { taskId }: RunPath,
+    @Param() { taskId }: CleanupTaskPath,
     @Query() query: PageQuery,
     @Req() request: FastifyRequest,
   ): Promise<BatchPageView> {
@@ -56,10 +63,10 @@ export class CleanupAnalyticsController {
 
   /**
    * Forecasts what will have expired.
-   * @remarks By type: how many expired rows will wait shortly before the daily run, from what was recorded at 01:45 UTC of
-   * each day. Two methods forecast the last 7 days without knowing them, by level, trend and weekday, and as on the last
-   * day; the one that was nearer is used, and how far both were off is said. With fewer than 21 days there is no forecast.
-   * The suggestion rests on it and on the speed of the last 7 days.
+   * @remarks By type: how many expired rows will wait at the most on a day, such as before the daily run, from what was
+   * recorded hour by hour. Two methods forecast the last 7 days without knowing them, by level, trend and weekday, and as
+   * on the last day; the one that was nearer is used, and how far both were off is said. With fewer than 21 days there is no
+   * forecast. The suggestion rests on it and on the speed of the last 7 days.
    */
   @Get('forecast')
   @Authorize('platform-admin')

@@ -1,20 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { BacklogPoint } from './backlog-series.js';
 
-/** Keeps what had expired of a type today; of two that record it, the first counts. */
-export async function recordBacklog(em: EntityManager, type: string, expired: number): Promise<void> {
-  await em.execute(
-    `insert into cleanup_backlog_days (day, type, expired) values ((now() at time zone 'UTC')::date, ?, ?)
-     on conflict (day, type) do nothing`,
-    [type, expired],
-  );
-}
-
-/** What had expired day by day in the last `days`, the oldest first. */
+/** The most that had expired at once on each of the last `days`, the oldest first. Today is not over, and does not count. */
 export async function readBacklog(em: EntityManager, days: number): Promise<(BacklogPoint & { type: string })[]> {
   return em.execute(
-    `select type, to_char(day, 'YYYY-MM-DD') as day, expired::float8 from cleanup_backlog_days
-      where day > (now() at time zone 'UTC')::date - ?::int order by day`,
+    `select type, to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, max(expired)::float8 as expired
+       from cleanup_backlog
+      where at >= ((now() at time zone 'UTC')::date - ?::int)::timestamp at time zone 'UTC'
+        and at < (now() at time zone 'UTC')::date::timestamp at time zone 'UTC'
+      group by 1, 2 order by 2`,
     [days],
   );
 }

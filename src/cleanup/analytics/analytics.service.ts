@@ -7,7 +7,7 @@ import type { ExpiringType } from '../../database/expiring-type.js';
 import { EXPIRING_TYPES } from '../expiring-types.js';
 import { CleanupBatch, CleanupRun } from '../runs/cleanup-run.entity.js';
 import type { ForecastQuery, HistoryChartQuery, HistoryQuery } from './analytics.dto.js';
-import { readBacklog, readDays, readToday, readWeek, recordBacklog, type WeekOfType } from './analytics.queries.js';
+import { readBacklog, readDays, readToday, readWeek, type WeekOfType } from './analytics.queries.js';
 import { type BacklogSeries, dayAfter, toBacklogSeries } from './backlog-series.js';
 import { forecast, HELD_OUT_DAYS, LEAST_DAYS } from './forecast.js';
 import type { ForecastsView, TypeForecastView } from './forecast.view.js';
@@ -74,14 +74,6 @@ export class AnalyticsService {
         return toForecast(type, series, week.get(type.name) ?? QUIET, days);
       }),
     };
-  }
-
-  /** Records what has expired of each type today. One after the other: each counts a whole table. */
-  async recordBacklog(signal: AbortSignal): Promise<void> {
-    for (const type of EXPIRING_TYPES) {
-      signal.throwIfAborted();
-      await asSystem(this.em, async (em) => recordBacklog(em, type.name, (await type.count(em)).expired));
-    }
   }
 }
 

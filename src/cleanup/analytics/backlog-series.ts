@@ -19,16 +19,14 @@ const DAY_MS = 24 * 3_600_000;
 /**
  * Days that nobody was up for are taken to be as the ones before them.
  * @param points the oldest first.
- * @param today the series reaches to the day before it at least.
+ * @param today the series reaches to the day before it.
  */
 export function toBacklogSeries(points: readonly BacklogPoint[], today: string): BacklogSeries {
   const first = points[0];
   if (!first) return { from: null, values: [], recorded: 0 };
   const known = new Map(points.map(({ day, expired }) => [day, expired]));
-  const yesterday = dayAfter(today, -1);
-  const last = points.at(-1)!.day > yesterday ? points.at(-1)!.day : yesterday;
   const values: number[] = [];
-  for (let day = first.day; day <= last; day = dayAfter(day, 1)) values.push(known.get(day) ?? values.at(-1)!);
+  for (let day = first.day; day < today; day = dayAfter(day, 1)) values.push(known.get(day) ?? values.at(-1)!);
   return { from: first.day, values, recorded: points.length };
 }
 

@@ -55,7 +55,7 @@ export class ForecastPointView {
   @ApiProperty({ type: String, format: 'date', example: '2026-11-29' })
   date!: string;
   /**
-   * Rows that will have expired shortly before the daily run.
+   * Rows that will have expired and be there at once, at the most.
    * @example 1180
    */
   expired!: number;

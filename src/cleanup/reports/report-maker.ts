@@ -7,6 +7,7 @@ import { StoppedError } from '../../jobs/time-limit.js';
 import { Actor } from '../../kernel/actor.js';
 import { MailService } from '../../mail/mail.service.js';
 import { platformAdmins } from '../../users/platform-admins.js';
+import { TYPE_TITLES } from '../expiring-types.js';
 import { beginReport, endReport, failReport, readFigures } from './reports.queries.js';
 
 export const REPORT_TOPIC = 'cleanup-report';
@@ -57,7 +58,15 @@ export class ReportMaker {
       await endReport(em, id, report, figures);
       const [from, until] = [report.from.toISOString(), report.until.toISOString()];
       for (const { email, name } of await platformAdmins(em))
-        this.mail.send('cleanup-report', email, { name, reportType: report.type, from, until, figures });
+        this.mail.send('cleanup-report', email, {
+          name,
+          reportId: id,
+          reportType: report.type,
+          from,
+          until,
+          figures,
+          titles: TYPE_TITLES,
+        });
       this.audit.record(this.actor, 'cleanup.report_made', {
         target: { type: 'cleanup_report', id },
         after: { reportType: report.type, from, until, deleted: figures.deleted, failedRuns: figures.failedRuns },

@@ -1,5 +1,5 @@
-import { Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Env } from '../../../config/env.js';
 import type { Actor } from '../../kernel/actor.js';
@@ -7,23 +7,13 @@ import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { readCursor, toCursorPage } from '../../kernel/lists.js';
 import { Links } from '../../mail/links.js';
-import { wantsPage, toPage } from './report-page.js';
+import { ApiDataOrPage, dataOrPage } from '../data-or-page.js';
+import { toReportPage } from './report-page.js';
 import { ReportPath, ReportsQuery, ReportTypeQuery } from './reports.dto.js';
 import { ReportsService } from './reports.service.js';
 import { QueuedReportView, ReportPage, ReportView, toReportSummary, toReportView } from './reports.view.js';
 
-// Its own style attributes, and nothing else: no script, no address, no frame, no form.
-const POLICY = [
-  "default-src 'none'",
-  "style-src 'unsafe-inline'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  'sandbox',
-].join('; ');
-
 @ApiTags('Cleanup')
-@ApiExtraModels(ReportView)
 @Controller('api/v1/admin/cleanup')
 export class ReportsController {
   private readonly links: Links;
@@ -37,9 +27,11 @@ export class ReportsController {
 
   /**
    * Makes a report of the cleanup, up to now.
-   * @remarks The answer comes at once; ask for the report by the same id to see whether it is made. It is mailed to every
-   * platform admin. While one of the type waits to be made, it is the one that is asked for, and the answer has its id.
-   * Reports come by themselves too: daily, on Sundays and on the first of the month, each at 03:00 UTC.
+   * @remarks It is about calendar days in UTC, the last of which is the present one so far: a day, seven days or a month. The
+   * answer comes at once; ask for the task, or for the report by the same id, to see whether it is made. It is
+   * mailed to every platform admin. While one of the type waits to be made, it is the one that is asked for, and the answer
+   * has its id. Reports of days that are over come by
+   * themselves: daily, on Sundays and on the first of the month, each at 03:00 UTC.
    */
   @Post('generate-report')
   @HttpCode(202)
@@ -69,22 +61,12 @@ export class ReportsController {
   @Get('reports/:reportId')
   @Authorize('platform-admin')
   @ApiProblems('validation_failed')
-  @ApiOkResponse({
-    content: {
-      'application/json': { schema: { $ref: getSchemaPath(ReportView) } },
-      'text/html': { schema: { type: 'string' }, example: '<!doctype html>' },
-    },
-  })
+  @ApiDataOrPage(ReportView)
   async getCleanupReport(
     @Param() { reportId }: ReportPath,
-    @Headers('accept') accept: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ReportView | string> {
     const report = toReportView(await this.reports.get(reportId));
-    void reply.headers({ 'cache-control': 'no-store', vary: 'Accept' });
-    const page = wantsPage(accept) ? toPage(report, this.links) : null;
-    if (page === null) return report;
-    void reply.headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY });
-    return page;
+    return dataOrPage(reply, report, (view) => toReportPage(view, this.links));
   }
 }

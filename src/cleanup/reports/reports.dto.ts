@@ -5,7 +5,7 @@ import { REPORT_TYPES, type ReportType } from './cleanup-report.entity.js';
 
 /** Which report to make. */
 export class ReportTypeQuery {
-  /** What it looks back on: a day, seven days, a month. */
+  /** What it is about: today, the last seven days, the last month; the present day is in it. */
   @ApiProperty({ enum: REPORT_TYPES, example: 'weekly' })
   @IsIn(REPORT_TYPES)
   report_type!: ReportType;

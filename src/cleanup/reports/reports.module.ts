@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { Schedules } from '../../jobs/schedules.js';
+import { AlertsController } from '../alerts/alerts.controller.js';
 import { AlertsService } from '../alerts/alerts.service.js';
 import type { ReportType } from './cleanup-report.entity.js';
 import { ReportMaker } from './report-maker.js';
 import { ReportsController } from './reports.controller.js';
 import { ReportsService } from './reports.service.js';
+import { ShowReportController } from './show-report.controller.js';
 
 const REPORTS: { type: ReportType; schedule: string; description: string }[] = [
   { type: 'daily', schedule: '0 3 * * *', description: 'Reports on the cleanup of the last day' },
@@ -14,29 +16,17 @@ const REPORTS: { type: ReportType; schedule: string; description: string }[] = [
 
 /** What the cleanup tells of itself: reports, and alerts. */
 @Module({
-  controllers: [ReportsController],
+  controllers: [ReportsController, ShowReportController, AlertsController],
   providers: [ReportsService, ReportMaker, AlertsService],
+  exports: [ReportsService],
 })
 export class ReportsModule {
-  constructor(schedules: Schedules, reports: ReportsService, alerts: AlertsService) {
+  constructor(schedules: Schedules, reports: ReportsService) {
     for (const { type, ...schedule } of REPORTS)
       schedules.register({
         id: `cleanup-report-${type}`,
         ...schedule,
-        run: (_, slot) => reports.requestSlot(type, slot),
+        run: (_, slot, asked) => reports.requestSlot(type, slot, asked),
       });
-    schedules.register({
-      id: 'cleanup-backlog-hourly',
-      description: 'Counts what has expired and is still there',
-      // Before the hourly cleanup.
-      schedule: '10 * * * *',
-      run: (signal, slot) => alerts.look(signal, slot),
-    });
-    schedules.register({
-      id: 'cleanup-alerts',
-      description: 'Tells platform admins of failed and late runs and of a backlog that grows',
-      schedule: '*/5 * * * *',
-      run: () => alerts.check(),
-    });
   }
 }

@@ -26,9 +26,12 @@ export class ReportsService {
     return this.take(actor, type, null);
   }
 
-  /** Takes the report of a schedule's slot on, once, however often and by whoever it is asked for. */
-  async requestSlot(type: ReportType, slot: Date): Promise<void> {
-    await this.take(Actor.system('cleanup'), type, slot);
+  /**
+   * Takes the report of a schedule's slot on, once, however often and by whoever it is asked for.
+   * @param id of the report, where somebody waits for it by that.
+   */
+  async requestSlot(type: ReportType, slot: Date, id = newId()): Promise<void> {
+    await this.take(Actor.system('cleanup'), type, slot, id);
   }
 
   /** Without their figures, newest first; one more than `limit` says that there are more. */
@@ -44,16 +47,22 @@ export class ReportsService {
 
   /** @throws Problem `not_found`. */
   async get(id: string): Promise<CleanupReport> {
-    return asSystem(this.em, (em) => em.findOneOrFail(CleanupReport, id, { failHandler: () => problem('not_found') }));
+    const report = await this.find(id);
+    if (!report) throw problem('not_found');
+    return report;
   }
 
-  private async take(actor: Actor, type: ReportType, slot: Date | null): Promise<string> {
+  /** A report; null when there is none of that id. */
+  async find(id: string): Promise<CleanupReport | null> {
+    return asSystem(this.em, (em) => em.findOne(CleanupReport, id));
+  }
+
+  private async take(actor: Actor, type: ReportType, slot: Date | null, id = newId()): Promise<string> {
     return asSystem(this.em, async (em) => {
       // Two at once: the second one waits for the first, and then finds its report.
       await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`cleanup report ${type}`]);
       const known = await em.findOne(CleanupReport, { type, slot, ...(slot ? {} : { status: 'queued' }) });
       if (known) return known.id;
-      const id = newId();
       em.create(CleanupReport, {
         id,
         type,

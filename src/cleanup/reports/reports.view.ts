@@ -1,6 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { CursorMeta, type CursorPage } from '../../kernel/lists.js';
-import type { CleanupFigures } from '../../mail/templates/cleanup-report.js';
+import type { CleanupFigures, ReportedRun } from '../../mail/templates/cleanup-report.js';
+import { RUN_STATUSES, type RunStatus } from '../runs/cleanup-run.entity.js';
+import { RecommendationView } from '../statistics/statistics.view.js';
 import {
   type CleanupReport,
   REPORT_STATUSES,
@@ -122,6 +124,37 @@ export class ReportedFailureView {
   message!: string;
 }
 
+/** A run that removed something, failed or came late. */
+export class ReportedRunView implements ReportedRun {
+  /** Id of its task, for `task-status`. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  taskId!: string;
+  /** The scheduled task that it is a run of; null where somebody asked for it. */
+  @ApiProperty({ type: String, nullable: true, example: 'cleanup-daily' })
+  scheduleId!: string | null;
+  /**
+   * When it was asked for.
+   * @example 2026-11-22T02:00:00.000Z
+   */
+  at!: string;
+  /** How far it was when the report was made. */
+  @ApiProperty({ enum: RUN_STATUSES, example: 'completed' })
+  status!: RunStatus;
+  /**
+   * Whether it came more than 15 minutes after its slot.
+   * @example false
+   */
+  late!: boolean;
+  /**
+   * Rows that it removed.
+   * @example 1200
+   */
+  deleted!: number;
+  /** From its begin to its end; null while it went on. */
+  @ApiProperty({ type: 'integer', nullable: true, example: 40 })
+  durationMs!: number | null;
+}
+
 /** What a report says. */
 export class ReportFiguresView implements CleanupFigures {
   /**
@@ -139,13 +172,19 @@ export class ReportFiguresView implements CleanupFigures {
    * @example 0
    */
   lateRuns!: number;
+  /** Of these, how many neither failed nor came late nor removed anything; null in reports of an earlier version. */
+  @ApiProperty({ type: 'integer', nullable: true, example: 168 })
+  idleRuns!: number | null;
+  /** The others, the newest 20, newest first. */
+  @ApiProperty({ type: [ReportedRunView] })
+  lastRuns!: ReportedRunView[];
   /**
    * Rows that were removed.
    * @example 8400
    */
   deleted!: number;
   /**
-   * Rows that were removed in the period before, of the same length.
+   * Rows that were removed in the period before; while the period is not over, up to the same time in that.
    * @example 8000
    */
   deletedBefore!: number;
@@ -154,6 +193,9 @@ export class ReportFiguresView implements CleanupFigures {
    * @example 100000
    */
   rowsPerSecond!: number;
+  /** What should be done, as it was when the report was made; null in reports of an earlier version. */
+  @ApiProperty({ type: RecommendationView, nullable: true })
+  recommendation!: RecommendationView | null;
   /** By hour in a daily report, else by day. */
   @ApiProperty({ type: [RemovedAtView] })
   series!: RemovedAtView[];
@@ -201,5 +243,12 @@ export function toReportSummary(report: Pick<CleanupReport, Summarized>): Report
 }
 
 export function toReportView(report: CleanupReport): ReportView {
-  return { ...toReportSummary(report), figures: report.figures ?? null };
+  return { ...toReportSummary(report), figures: report.figures ? filled(report.figures) : null };
 }
+
+const filled = (figures: CleanupFigures): ReportFiguresView => ({
+  ...figures,
+  idleRuns: figures.idleRuns ?? null,
+  lastRuns: figures.lastRuns ?? [],
+  recommendation: figures.recommendation ?? null,
+});

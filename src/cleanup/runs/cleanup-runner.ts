@@ -2,8 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Logger } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
-import { asSystem } from '../../database/tenant-context.js';
-import type { ExpiringType } from '../../database/expiring-type.js';
+import { asSystem, type SystemStatement, systemStatements } from '../../database/tenant-context.js';
 import { failureText } from '../../jobs/failure-text.js';
 import { type DeliverableMessage, OutboxHandlers } from '../../jobs/outbox-handlers.js';
 import { Outbox } from '../../jobs/outbox.service.js';
@@ -11,7 +10,7 @@ import { StoppedError } from '../../jobs/time-limit.js';
 import { Actor } from '../../kernel/actor.js';
 import { findType } from '../expiring-types.js';
 import { nextBatch } from './batch-size.js';
-import { beginRun, endRun, recordBatch, recordCount, recordError, type RunToDo } from './cleanup-runs.queries.js';
+import { accountOf, beginRun, endRun, recordCount, recordError, type RunToDo } from './cleanup-runs.queries.js';
 
 export const RUN_TOPIC = 'cleanup-run';
 
@@ -36,6 +35,7 @@ export class CleanupRunner {
   private readonly log = new Logger('cleanup');
   /** Beside the transaction of the message. */
   private readonly own: EntityManager;
+  private readonly statement: SystemStatement;
 
   constructor(
     private readonly em: EntityManager,
@@ -44,6 +44,7 @@ export class CleanupRunner {
     handlers: OutboxHandlers,
   ) {
     this.own = em.fork({ disableContextResolution: true });
+    this.statement = systemStatements(this.own);
     handlers.register<RunMessage>(RUN_TOPIC, (message) => this.handle(message), POLICY);
   }
 
@@ -92,12 +93,12 @@ export class CleanupRunner {
       signal.throwIfAborted();
       try {
         if (!isCounted) {
-          await asSystem(this.own, async (em) => recordCount(em, runId, name, await type.count(em), dryRun));
+          await asSystem(this.own, async (em) => recordCount(em, runId, name, (await type.count(em)).expired, dryRun));
           isCounted = true;
           if (dryRun) return true;
         }
         const began = performance.now();
-        after = await this.removeBatch(runId, type, size, after);
+        ({ next: after } = await type.removeBatch(this.statement, size, after, accountOf(runId, name)));
         failures = 0;
         if (after === null) return true;
         const following = nextBatch(size, performance.now() - began, batchSize);
@@ -109,20 +110,6 @@ export class CleanupRunner {
       }
     }
     return false;
-  }
-
-  private async removeBatch(
-    runId: string,
-    type: ExpiringType,
-    size: number,
-    after: string | null,
-  ): Promise<string | null> {
-    const began = performance.now();
-    return asSystem(this.own, async (em) => {
-      const batch = await type.removeBatch(em, size, after);
-      await recordBatch(em, runId, type.name, { ...batch, durationMs: performance.now() - began });
-      return batch.next;
-    });
   }
 
   /** Together with "delivered" of the message: one end, one entry in the trail. */

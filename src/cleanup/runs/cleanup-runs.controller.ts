@@ -1,12 +1,11 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiExtraModels, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../../kernel/actor.js';
-import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { TOKEN_TYPE_NAMES } from '../expiring-types.js';
-import { RunCleanupRequest, RunPath } from './cleanup-runs.dto.js';
+import { RunCleanupRequest } from './cleanup-runs.dto.js';
 import { CleanupRunsService } from './cleanup-runs.service.js';
-import { QueuedRunView, RunView, toRunView, TypeResultView } from './cleanup-runs.view.js';
+import { QueuedRunView, TypeResultView } from './cleanup-runs.view.js';
 
 @ApiTags('Cleanup')
 @ApiExtraModels(TypeResultView)
@@ -15,10 +14,12 @@ export class CleanupRunsController {
   constructor(private readonly runs: CleanupRunsService) {}
 
   /**
-   * Removes what has expired, now.
-   * @remarks The answer comes at once; ask for the task to see how far it is. It is done in batches, each a transaction of
-   * its own, and goes on after the next start if Tenon is stopped in its middle. What somebody uses at this moment is left
-   * for the next run. With `dryRun` it counts, by the very conditions, and removes nothing.
+   * Removes what has expired, now: of the types that are named, or else every token.
+   * @remarks Tokens are six of the types: `email_verification`, `password_reset`, `email_change`, `invitation`,
+   * `refresh_token` and `session`; name the others in `tokenTypes` to clean them, too. `cleanup/statistics` describes them
+   * all. The answer comes at once; ask for the task to see how far it is. It is done in batches, each a transaction of its
+   * own, and goes on after the next start if Tenon is stopped in its middle. What somebody uses at this moment is left for
+   * the next run. With `dryRun` it counts, by the very conditions, and removes nothing.
    */
   @Post('expired-tokens')
   @HttpCode(202)
@@ -29,13 +30,5 @@ export class CleanupRunsController {
   ): Promise<QueuedRunView> {
     const { runId } = await this.runs.request(actor, { types, batchSize, dryRun, trigger: 'request' });
     return { taskId: runId, status: 'queued' };
-  }
-
-  /** Shows a run of the cleanup, and how far it is. */
-  @Get('task-status/:taskId')
-  @Authorize('platform-admin')
-  @ApiProblems('validation_failed')
-  async getCleanupTask(@Param() { taskId }: RunPath): Promise<RunView> {
-    return toRunView(await this.runs.get(taskId));
   }
 }

@@ -1,16 +1,5 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsUUID,
-  Max,
-  Min,
-  ValidateIf,
-} from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsBoolean, IsIn, IsInt, Max, Min, ValidateIf } from 'class-validator';
 import { ArrayUnique } from '../../kernel/array-unique.js';
 import { TOKEN_TYPE_NAMES, TYPE_NAMES } from '../expiring-types.js';
 import { BATCH_SIZE } from './cleanup-runs.service.js';
@@ -42,14 +31,4 @@ export class RunCleanupRequest {
   @ValidateIf(given)
   @IsBoolean()
   dryRun?: boolean;
-}
-
-/** Names a run. */
-export class RunPath {
-  /**
-   * Id of the task.
-   * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
-   */
-  @IsUUID()
-  taskId!: string;
 }

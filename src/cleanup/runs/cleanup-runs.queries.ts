@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { ExpiredBatch, ExpiringCount } from '../../database/expiring-type.js';
+import type { BatchAccount } from '../../database/expiring-type.js';
 
 /** A run, as the work on it needs to know it. */
 export interface RunToDo {
@@ -33,7 +33,7 @@ export async function recordCount(
   em: EntityManager,
   runId: string,
   type: string,
-  { expired }: ExpiringCount,
+  expired: number,
   over: boolean,
 ): Promise<void> {
   await em.execute(
@@ -44,27 +44,16 @@ export async function recordCount(
   );
 }
 
-/** What a batch did, in the transaction of the batch itself. */
-export async function recordBatch(
-  em: EntityManager,
-  runId: string,
-  type: string,
-  { removed, next, durationMs }: ExpiredBatch & { durationMs: number },
-): Promise<void> {
-  await em.execute(
-    `with batch as (
-       select ?::uuid as run_id, ?::text as type, ?::int as removed, ?::real as duration_ms, ?::text as next),
-     counted as (
-       update cleanup_run_types t
-          set deleted = t.deleted + b.removed, expired = greatest(t.expired, t.deleted + b.removed),
-              batches = t.batches + (b.removed > 0)::int, duration_ms = t.duration_ms + b.duration_ms, next = b.next,
-              finished_at = case when b.next is null then clock_timestamp() end
-         from batch b where t.run_id = b.run_id and t.type = b.type
-       returning b.run_id, b.type, t.batches, b.removed, b.duration_ms)
-     insert into cleanup_batches (run_id, type, number, deleted, duration_ms, at)
-     select run_id, type, batches, removed, duration_ms, clock_timestamp() from counted where removed > 0`,
-    [runId, type, removed, durationMs, next],
-  );
+/**
+ * What a batch did, told by the statement of the batch itself. It does not wait for the disk: what a crash of the machine
+ * takes back of it are rows and figures together, and the rows are removed again. The end of the run does wait.
+ */
+export function accountOf(runId: string, type: string): BatchAccount {
+  return {
+    sql: `record_cleanup_batch(?, ?, batch.removed, batch.next, (extract(epoch from clock_timestamp() - statement_timestamp()) * 1000)::real),
+          set_config('synchronous_commit', 'off', true)`,
+    values: [runId, type],
+  };
 }
 
 /** What went wrong with a batch. @param over whether the run goes on without the type. */

@@ -5,7 +5,6 @@ import { asSystem } from '../../database/tenant-context.js';
 import { Outbox } from '../../jobs/outbox.service.js';
 import { Actor } from '../../kernel/actor.js';
 import { newId } from '../../kernel/ids.js';
-import { problem } from '../../kernel/problem.js';
 import { CleanupRun, CleanupRunType, type RunTrigger } from './cleanup-run.entity.js';
 import { RUN_TOPIC, type RunMessage } from './cleanup-runner.js';
 
@@ -44,23 +43,24 @@ export class CleanupRunsService {
     });
   }
 
-  /** Takes the run of a slot on, once, however often and by whoever it is asked for. */
-  async requestSlot({ scheduleId, slot }: Slot, types: readonly string[]): Promise<void> {
+  /**
+   * Takes the run of a slot on, once, however often and by whoever it is asked for.
+   * @param id of the run, where somebody waits for it by that.
+   */
+  async requestSlot({ scheduleId, slot }: Slot, types: readonly string[], id = newId()): Promise<void> {
     if (types.length === 0) return;
     await asSystem(this.em, async (em) => {
       // Two at once: the second one waits for the first, and then finds its run.
       await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`cleanup ${scheduleId}`]);
       if ((await em.count(CleanupRun, { scheduleId, slot })) > 0) return;
-      this.create(em, Actor.system('cleanup'), { types, trigger: 'schedule' }, { scheduleId, slot });
+      this.create(em, Actor.system('cleanup'), { types, trigger: 'schedule' }, { scheduleId, slot }, id);
       await em.flush();
     });
   }
 
-  /** @throws Problem `not_found`. */
-  async get(id: string): Promise<CleanupRun> {
-    return asSystem(this.em, (em) =>
-      em.findOneOrFail(CleanupRun, id, { populate: ['types'], failHandler: () => problem('not_found') }),
-    );
+  /** A run with its types; null when there is none of that id. */
+  async find(id: string): Promise<CleanupRun | null> {
+    return asSystem(this.em, (em) => em.findOne(CleanupRun, id, { populate: ['types'] }));
   }
 
   private create(
@@ -68,8 +68,8 @@ export class CleanupRunsService {
     actor: Actor,
     { types, batchSize = BATCH_SIZE, dryRun = false, trigger }: RunWish,
     slot: Slot | null,
+    id = newId(),
   ): { runId: string; messageId: string } {
-    const id = newId();
     const run = em.create(CleanupRun, {
       id,
       trigger,

@@ -19,6 +19,14 @@ export class ScheduledTasksController {
     return (await this.tasks.list()).map(toTaskView);
   }
 
+  /** Shows what Tenon does by the calendar, one task of it. */
+  @Get(':id')
+  @Authorize('platform-admin')
+  @ApiProblems('validation_failed')
+  async getScheduledTask(@Param() { id }: TaskPath): Promise<ScheduledTaskView> {
+    return toTaskView(await this.tasks.get(id));
+  }
+
   /**
    * Changes when a task runs, or pauses it.
    * @remarks What is left out stays, null brings back what the product has. A type of data leaves with the hourly and the
@@ -34,13 +42,15 @@ export class ScheduledTasksController {
     return toTaskView(await this.tasks.update(actor, id, { ...change }));
   }
 
-  /** Runs a task now, also one that is paused; its slots stay as they are. */
+  /**
+   * Runs a task now, also one that is paused; its slots stay as they are.
+   * @remarks The answer comes at once; ask `task-status` by its `taskId` to see how far the run is.
+   */
   @Post(':id/run')
   @HttpCode(202)
   @Authorize('platform-admin')
   @ApiProblems('validation_failed')
   async runScheduledTask(@CurrentActor() actor: Actor, @Param() { id }: TaskPath): Promise<QueuedTaskView> {
-    await this.tasks.run(actor, id);
-    return { id, status: 'queued' };
+    return { id, taskId: await this.tasks.run(actor, id), status: 'queued' };
   }
 }

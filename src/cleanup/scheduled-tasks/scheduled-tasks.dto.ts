@@ -11,10 +11,17 @@ const set = (_: unknown, value: unknown): boolean => value !== undefined && valu
 
 /** Changes when a task runs. What is left out stays, null brings back what the product has. */
 export class UpdateTaskRequest {
-  /** Five-field cron expression. */
+  /**
+   * Five-field cron expression: minute, hour, day of the month, month, day of the week (0 or 7 is Sunday). In each `*`, numbers,
+   * `JAN` or `MON`, ranges, lists, and steps such as `8-18/2`.
+   */
   @ApiPropertyOptional({ type: String, nullable: true, example: '*/30 * * * *' })
   @ValidateIf(set)
-  @check('isCron', isCron, 'schedule has to be a cron expression of five fields that comes to pass')
+  @check(
+    'isCron',
+    isCron,
+    'schedule has to be a cron expression of five fields that comes to pass, such as 30 2 * * MON-FRI',
+  )
   schedule?: string | null;
 
   /** IANA name of the time zone in which `schedule` is meant. */

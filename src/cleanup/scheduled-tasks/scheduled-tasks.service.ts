@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
-import { type ScheduleChange, type ScheduledTask, Schedules } from '../../jobs/schedules.js';
+import { type AskedRun, type ScheduleChange, type ScheduledTask, Schedules } from '../../jobs/schedules.js';
 import type { Actor } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
 
@@ -19,6 +19,11 @@ export class ScheduledTasksService {
   async list(): Promise<ScheduledTask[]> {
     const tasks = await asSystem(this.em, (em) => this.schedules.tasks(em));
     return tasks.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /** @throws Problem `not_found`. */
+  async get(id: string): Promise<ScheduledTask> {
+    return asSystem(this.em, (em) => this.find(em, id));
   }
 
   /** Changes when a task runs, or pauses it. @throws Problem `not_found`. */
@@ -38,13 +43,21 @@ export class ScheduledTasksService {
     });
   }
 
-  /** Has a task run now, also one that is paused. @throws Problem `not_found`. */
-  async run(actor: Actor, id: string): Promise<void> {
-    await asSystem(this.em, async (em) => {
+  /** Has a task run now, also one that is paused. @returns the id to follow it by. @throws Problem `not_found`. */
+  async run(actor: Actor, id: string): Promise<string> {
+    return asSystem(this.em, async (em) => {
       await this.find(em, id);
-      this.schedules.runNow(id);
+      const asked = this.schedules.runNow(id);
       this.audit.record(actor, 'schedule.run_requested', { target: { type: 'schedule', id }, userId: null });
+      return asked;
     });
+  }
+
+  /** A run that {@link run} gave the id of. @throws Problem `not_found`. */
+  async asked(id: string): Promise<AskedRun> {
+    const run = await asSystem(this.em, (em) => this.schedules.asked(em, id));
+    if (!run) throw problem('not_found');
+    return run;
   }
 
   private async find(em: EntityManager, id: string): Promise<ScheduledTask> {

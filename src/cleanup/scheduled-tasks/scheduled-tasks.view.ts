@@ -71,6 +71,14 @@ export class ScheduledTaskView {
   /** When it runs next; null while it rests. */
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-29T02:00:00.000Z' })
   nextRun!: string | null;
+  /** The slot that has no run yet, though it was due five minutes ago; null where there is none. */
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
+  missedSlot!: string | null;
+  /**
+   * How much waits for it that people expect at its time, such as scheduled changes of features, while it rests.
+   * @example 0
+   */
+  heldUp!: number;
   /** What became of the last run; null before the first one. */
   @ApiProperty({ type: TaskRunView, nullable: true })
   lastResult!: TaskRunView | null;
@@ -83,17 +91,21 @@ export class QueuedTaskView {
    * @example cleanup-daily
    */
   id!: string;
+  /** Id of this run, for `task-status`. */
+  @ApiProperty({ format: 'uuid', example: '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00' })
+  taskId!: string;
   /** It waits for its turn. */
   @ApiProperty({ enum: ['queued'], example: 'queued' })
   status!: 'queued';
 }
 
-export function toTaskView({ last, next, ...task }: ScheduledTask): ScheduledTaskView {
+export function toTaskView({ last, missed, next, ...task }: ScheduledTask): ScheduledTaskView {
   const lateMs = last ? Math.max(0, last.startedAt.getTime() - last.slot.getTime()) : 0;
   return {
     ...task,
     lastRun: last?.startedAt.toISOString() ?? null,
     nextRun: next?.toISOString() ?? null,
+    missedSlot: missed?.toISOString() ?? null,
     lastResult: last && {
       slot: last.slot.toISOString(),
       status: last.status,

@@ -1,3 +1,4 @@
+import type { ExpiringCount } from '../../database/expiring-type.js';
 import { fittingBatchSize } from '../runs/batch-size.js';
 
 export const ACTIONS = ['none', 'run_now', 'run_more_often'] as const;
@@ -27,6 +28,19 @@ export const OVERDUE_MS = 25 * 3_600_000;
 const MUCH_A_DAY = 500_000;
 const DAILY = '0 2 * * *';
 const HOURLY = '15 * * * *';
+
+/** What the counts of all types, and what was removed day by day, come to. */
+export function backlogOf(
+  counts: readonly ExpiringCount[],
+  daily: readonly { deleted: number }[],
+): Pick<Backlog, 'expired' | 'oldestExpiredAt' | 'deletedPerDay'> {
+  const times = counts.flatMap(({ oldestExpiredAt }) => oldestExpiredAt?.getTime() ?? []);
+  return {
+    expired: counts.reduce((sum, { expired }) => sum + expired, 0),
+    oldestExpiredAt: times.length > 0 ? new Date(Math.min(...times)) : null,
+    deletedPerDay: daily.reduce((sum, { deleted }) => sum + deleted, 0) / daily.length,
+  };
+}
 
 /** What to do by the backlog and the last days. */
 export function recommend({ expired, oldestExpiredAt, now, deletedPerDay, rowsPerSecond }: Backlog): Recommendation {

@@ -1,14 +1,17 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { ExpiringCount } from '../../database/expiring-type.js';
+import type { ExpiringCount, ExpiringType } from '../../database/expiring-type.js';
 import { asSystem } from '../../database/tenant-context.js';
 import { OutboxHistory } from '../../jobs/outbox-history.js';
 import { Schedules } from '../../jobs/schedules.js';
 import { EXPIRING_TYPES } from '../expiring-types.js';
 import { RUN_TOPIC } from '../runs/cleanup-runner.js';
-import { OVERDUE_MS, recommend } from './recommendation.js';
+import { backlogOf, OVERDUE_MS, recommend } from './recommendation.js';
 import { readDeletedByDay, readRunHealth } from './statistics.queries.js';
 import type { HealthCheckView, HealthReportView, StatisticsView } from './statistics.view.js';
+
+/** How much there is of a type, and what it is. */
+type TypeCount = ExpiringCount & Pick<ExpiringType, 'description' | 'kept'> & { type: string };
 
 /** How much has expired, how much of it left, and whether cleanup does its work. */
 @Injectable()
@@ -27,15 +30,11 @@ export class StatisticsService {
       await readRunHealth(em),
     ]);
     const now = new Date();
-    const recommendation = recommend({
-      expired: counts.reduce((sum, { expired }) => sum + expired, 0),
-      oldestExpiredAt: oldestOf(counts),
-      now,
-      deletedPerDay: daily.reduce((sum, { deleted }) => sum + deleted, 0) / days,
-      rowsPerSecond,
-    });
-    const types = counts.map(({ type, total, expired, oldestExpiredAt }) => ({
+    const recommendation = recommend({ ...backlogOf(counts, daily), now, rowsPerSecond });
+    const types = counts.map(({ type, description, kept, total, expired, oldestExpiredAt }) => ({
       type,
+      description,
+      kept,
       total,
       active: total - expired,
       expired,
@@ -47,21 +46,27 @@ export class StatisticsService {
   /** Looks at everything that cleanup stands on. */
   async health(): Promise<HealthReportView> {
     const counts = await this.counts();
-    const [tasks, runs] = await asSystem(this.em, async (em) => [
-      (await this.schedules.tasks(em)).filter(({ id }) => id.startsWith('cleanup-')),
+    const [all, runs] = await asSystem(this.em, async (em) => [
+      await this.schedules.tasks(em),
       await readRunHealth(em),
     ]);
+    const tasks = all.filter(({ id }) => id.startsWith('cleanup-'));
     const failed = tasks.filter(({ last }) => last?.status === 'failed').map(({ id }) => id);
-    const paused = tasks.filter(({ id, enabled }) => !enabled && ['cleanup-hourly', 'cleanup-daily'].includes(id));
+    const missed = tasks.flatMap(({ id, missed: slot }) => (slot ? `${id} was due at ${slot.toISOString()}` : []));
+    const paused = all.flatMap(({ id, enabled, heldUp }) => {
+      if (heldUp > 0) return `${id}, with ${heldUp} waiting for it`;
+      return !enabled && ['cleanup-hourly', 'cleanup-daily'].includes(id) ? id : [];
+    });
     const overdue = counts.filter(({ oldestExpiredAt }) => isOverdue(oldestExpiredAt)).map(({ type }) => type);
     const waiting = await this.outbox.pending(RUN_TOPIC);
     const checks: HealthCheckView[] = [
       check('schedules', failed.length > 0, failed.join(', '), 'No schedule of the cleanup failed in its last slot'),
+      check('slots', missed.length > 0, missed.join(', '), 'Every slot of the cleanup that was due has begun'),
       check(
         'paused',
         paused.length > 0,
-        paused.map(({ id }) => id).join(', '),
-        'Both common schedules are enabled',
+        paused.join('; '),
+        'Both common schedules are enabled, and no task rests that people wait for',
         'warning',
       ),
       check(
@@ -91,20 +96,15 @@ export class StatisticsService {
   }
 
   /** One after the other: each counts a whole table. */
-  private async counts(): Promise<(ExpiringCount & { type: string })[]> {
-    const counts: (ExpiringCount & { type: string })[] = [];
-    for (const type of EXPIRING_TYPES)
-      counts.push({ type: type.name, ...(await asSystem(this.em, (em) => type.count(em))) });
+  private async counts(): Promise<TypeCount[]> {
+    const counts: TypeCount[] = [];
+    for (const { name: type, description, kept, count } of EXPIRING_TYPES)
+      counts.push({ type, description, kept, ...(await asSystem(this.em, count)) });
     return counts;
   }
 }
 
 const isOverdue = (oldest: Date | null): boolean => oldest !== null && Date.now() - oldest.getTime() > OVERDUE_MS;
-
-function oldestOf(counts: readonly ExpiringCount[]): Date | null {
-  const times = counts.flatMap(({ oldestExpiredAt }) => oldestExpiredAt?.getTime() ?? []);
-  return times.length > 0 ? new Date(Math.min(...times)) : null;
-}
 
 function check(
   name: string,

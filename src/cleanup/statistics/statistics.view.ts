@@ -9,6 +9,14 @@ export class TypeStatisticsView {
    */
   type!: string;
   /**
+   * What it is, and when it leaves.
+   * @example "Sessions, 7 days after the last refresh or 30 days after sign-in"
+   */
+  description!: string;
+  /** How long a row is kept after it has expired; null: the next sweep removes it. */
+  @ApiProperty({ type: String, nullable: true, example: '30 days' })
+  kept!: string | null;
+  /**
    * Rows in all.
    * @example 1500
    */

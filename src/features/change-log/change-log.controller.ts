@@ -52,6 +52,7 @@ export class ChangeLogController {
     'feature_dependency_unmet',
     'feature_in_use',
     'feature_segment_in_use',
+    'feature_change_needs_approval',
   )
   async rollBackChange(
     @CurrentActor() actor: Actor,

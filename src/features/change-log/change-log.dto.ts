@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
-import { IsInstant } from '../../kernel/instant.js';
+import { IsInstant, IsNoLaterThan } from '../../kernel/instant.js';
 import { CursorQuery } from '../../kernel/lists.js';
 import { FEATURE_KEY, FEATURE_KEY_MESSAGE } from '../feature-key.js';
 import { CHANGE_KINDS, type ChangeKind } from './feature-change-log.entity.js';
@@ -37,6 +37,7 @@ export class FeatureChangesQuery extends CursorQuery {
    */
   @IsOptional()
   @IsInstant()
+  @IsNoLaterThan('to')
   from?: string;
 
   /**
@@ -52,7 +53,7 @@ export class FeatureChangesQuery extends CursorQuery {
 export class ChangesQuery extends FeatureChangesQuery {
   /**
    * Only those of this feature, and of what it is in environments.
-   * @example new-dashboard
+   * @example reports
    */
   @IsOptional()
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)

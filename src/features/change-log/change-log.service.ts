@@ -6,7 +6,9 @@ import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js
 import { problem } from '../../kernel/problem.js';
 import { readNames } from '../../users/names.queries.js';
 import { FeatureDefinition } from '../definitions/feature-definition.entity.js';
+import { refuseUnknown } from '../evaluation/evaluation.service.js';
 import { FeatureChanges } from '../feature-changes.js';
+import { environmentExists } from '../overrides/overrides.queries.js';
 import type { ChangesQuery, FeatureChangesQuery, RollbackRequest } from './change-log.dto.js';
 import { findEntries, findEntry } from './change-log.queries.js';
 import { type LoggedChangeView, toChangeView } from './change-log.view.js';
@@ -22,10 +24,17 @@ export class ChangeLogService {
     private readonly restore: Restore,
   ) {}
 
-  /** Changes that meet every filter, newest first. @throws Problem `validation_failed` for a cursor of another list. */
+  /**
+   * Changes that meet every filter, newest first.
+   * @throws Problem `validation_failed` for a cursor of another list, or an environment that never was.
+   */
   async list({ cursor, ...filters }: ChangesQuery): Promise<CursorPage<LoggedChangeView>> {
     const before = readCursor(cursor);
-    const rows = await asSystem(this.em, (em) => findEntries(em, filters, before));
+    const rows = await asSystem(this.em, async (em) => {
+      const found = await findEntries(em, filters, before);
+      if (found.length === 0 && filters.environment) await refuseUnknownEnvironment(em, filters.environment);
+      return found;
+    });
     const { data, meta } = toCursorPage(rows, filters.limit, ({ id }) => id);
     return { data: await this.toViews(data), meta };
   }
@@ -36,7 +45,7 @@ export class ChangeLogService {
    */
   async listOf(feature: string, query: FeatureChangesQuery): Promise<CursorPage<LoggedChangeView>> {
     const page = await this.list({ ...query, feature });
-    if (page.data.length === 0) await asSystem(this.em, (em) => refuseUnknown(em, feature));
+    if (page.data.length === 0) await asSystem(this.em, (em) => refuseUnknownFeature(em, feature));
     return page;
   }
 
@@ -69,9 +78,17 @@ export class ChangeLogService {
   }
 }
 
-async function refuseUnknown(em: EntityManager, feature: string): Promise<void> {
+async function refuseUnknownFeature(em: EntityManager, feature: string): Promise<void> {
   const known =
     (await em.count(FeatureDefinition, { key: feature })) > 0 ||
     (await em.findOne(FeatureChangeLog, { featureKey: feature }, { fields: ['id'] })) !== null;
   if (!known) throw problem('not_found');
+}
+
+/** One that was removed is known by its changes. */
+async function refuseUnknownEnvironment(em: EntityManager, environment: string): Promise<void> {
+  const known =
+    (await environmentExists(em, environment)) ||
+    (await em.findOne(FeatureChangeLog, { environmentKey: environment }, { fields: ['id'] })) !== null;
+  if (!known) refuseUnknown();
 }

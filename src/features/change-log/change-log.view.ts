@@ -48,7 +48,7 @@ export class ChangedThingView {
   @ApiProperty({ enum: CHANGE_KINDS, example: 'configuration' })
   kind!: ChangeKind;
   /** Key of the feature. */
-  @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
+  @ApiProperty({ type: String, nullable: true, example: 'reports' })
   feature!: string | null;
   /** Key of the segment. */
   @ApiProperty({ type: String, nullable: true, example: null })

@@ -35,11 +35,12 @@ export class ChangePoliciesController {
   /**
    * Sets what changes of features need in an environment.
    * @remarks With `approvals` above 0 such a change is no longer made at once but answered by 409
-   * `feature_change_needs_approval`; it is asked for by POST `/api/v1/feature-changes`. Features themselves and segments are the
-   * same in every environment, so that the policies of all count for them. Three things never wait: switching a feature off in
-   * an environment (`enabled: false` and nothing else), what is a draft, and what organizations override for themselves. A policy
-   * that asks for approvals is changed the same way: by a change request with `policy.put`. There have to be admins enough who
-   * could approve: others are made by `npm run admin:grant -- EMAIL`.
+   * `feature_change_needs_approval`; it is asked for by POST `/api/v1/feature-changes`. Features themselves and segments
+   * are the same in every environment, so that the policies of all count for them. Three things never wait: switching a
+   * feature off in an environment (the kill switch: `PATCH /api/v1/features/{key}/environments/{environment}` with
+   * `{"enabled": false}`), what is a draft, and what organizations override for themselves. With `reasonRequired` a kill
+   * switch has to say why, too. A policy that asks for approvals is changed the same way: by a change request with
+   * `policy.put`. There have to be admins enough who could approve: others are made by `npm run admin:grant -- EMAIL`.
    */
   @Put(':environment')
   @Authorize('platform-admin')

@@ -38,16 +38,32 @@ export function toPolicy(row: FeatureChangePolicy): ChangePolicy {
 
 /**
  * The policies that ask for something before a change is made. A feature or a segment is the same in every environment:
- * the policies of all count. What only follows from another change, and what switches a feature off, waits for nobody.
+ * the policies of all count. What only follows from another change waits for nobody, and neither does what switches a
+ * feature off: of that only a reason is asked.
  */
 export function policiesFor(change: Gated, policies: readonly ChangePolicy[]): ChangePolicy[] {
-  if (change.derived || isKillSwitch(change) || isOfDraft(change)) return [];
+  if (change.derived || isOfDraft(change)) return [];
   // Whoever may loosen a policy alone is not bound by it: it counts as it was.
   if (change.kind === 'policy') return change.before === null ? [] : [change.before as unknown as ChangePolicy];
   const { kind, environment } = change;
-  return policies.filter(
-    (policy) => policy.kinds.includes(kind) && (environment === undefined || policy.environment === environment),
+  // A feature goes with what it is everywhere: made again, it would be on where it was switched off.
+  const asked: GatedKind[] = kind === 'feature' && change.after === null ? ['feature', 'configuration'] : [kind];
+  const asking = policies.filter(
+    (policy) =>
+      asked.some((one) => policy.kinds.includes(one)) &&
+      (environment === undefined || policy.environment === environment),
   );
+  return isKillSwitch(change) ? asking.map((policy) => ({ ...policy, approvals: 0 })) : asking;
+}
+
+/** What is asked of a change that has these entries, by environment; policies that ask for nothing are left out. */
+export function policiesAsking(entries: readonly Gated[], policies: readonly ChangePolicy[]): ChangePolicy[] {
+  const asked = entries.flatMap((entry) => policiesFor(entry, policies));
+  return [...Map.groupBy(asked, ({ environment }) => environment).values()].map((ofOne) => ({
+    ...ofOne[0]!,
+    // Of what is a kill switch and more, the more decides.
+    approvals: Math.max(...ofOne.map(({ approvals }) => approvals)),
+  }));
 }
 
 /** Whether a change switches a feature off in an environment, and does nothing else. */

@@ -8,14 +8,22 @@ import { Problem, problem } from '../../kernel/problem.js';
 import { canonical } from '../canonical.js';
 import type { OpenChange } from '../change-log/change-entry.js';
 import { FeatureChanges } from '../feature-changes.js';
-import { holdRequest } from './change-requests.queries.js';
+import { ChangeRequestMails } from './change-request-mails.js';
+import { APPLYING_TASK, holdRequest, readFollowedHashes } from './change-requests.queries.js';
 import { closed, show } from './change-requests.service.js';
 import type { ChangeRequestView } from './change-requests.view.js';
 import { contentHash } from './content-hash.js';
 import { Edits } from './edits.js';
-import { findOvertaking, type Overtaking, toEffects } from './effects.js';
-import type { FeatureChangeRequest, RequestStatus } from './feature-change-request.entity.js';
-import { isApproved, readStandings } from './standing.js';
+import {
+  conflictsIn,
+  evaluatedFeatures,
+  findOvertaking,
+  type Overtaking,
+  toEffects,
+  withoutDrafts,
+} from './effects.js';
+import { FeatureChangeRequest } from './feature-change-request.entity.js';
+import { isApproved, needsApproval, readStandings } from './standing.js';
 
 /** Makes what was asked for and approved. */
 @Injectable()
@@ -27,15 +35,16 @@ export class ApplyingService {
     private readonly audit: AuditService,
     private readonly changes: FeatureChanges,
     private readonly edits: Edits,
+    private readonly mails: ChangeRequestMails,
   ) {}
 
   /**
    * Makes what a request asks for, all of it or nothing, and checks everything anew.
-   * @throws Problem `not_found`; `feature_change_closed` unless it is approved; `feature_change_needs_approval`;
+   * @throws Problem `not_found`; `feature_change_needs_approval`; `feature_change_scheduled`; what {@link closed} says;
    * `feature_change_outdated`; whatever one of the changes is refused with.
    */
   async apply(actor: Actor, id: string): Promise<ChangeRequestView> {
-    await this.make(actor, id, 'approved');
+    await this.make(actor, id, { byHand: true });
     return asSystem(this.em, (em) => show(em, id));
   }
 
@@ -49,7 +58,7 @@ export class ApplyingService {
     for (const { id } of due) {
       if (signal?.aborted) return;
       try {
-        await this.make(Actor.system('feature-changes'), id, 'scheduled');
+        await this.make(Actor.system('feature-changes'), id, { byHand: false });
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         await this.fail(id, error);
@@ -60,24 +69,28 @@ export class ApplyingService {
   /** Runs {@link applyDue} each minute. */
   schedule(): Schedule {
     return {
-      id: 'feature-changes-apply',
+      id: APPLYING_TASK,
       description: 'Makes changes of features that are scheduled and approved',
       schedule: '* * * * *',
+      waiting: (em) => em.count(FeatureChangeRequest, { status: 'scheduled' }),
       run: (signal) => this.applyDue(signal),
     };
   }
 
-  private async make(actor: Actor, id: string, status: RequestStatus): Promise<void> {
+  private async make(actor: Actor, id: string, { byHand }: { byHand: boolean }): Promise<void> {
     // Of the request, so that one who applies it need not say why again.
     const origin: { changeRequestId: string; reason: string | null } = { changeRequestId: id, reason: null };
     await this.changes.change(async (em, change) => {
       const request = await holdRequest(em, id);
-      if (request.status !== status) throw closed(request);
+      if (byHand) refuseByHand(request);
+      // Since it was found due, its author has changed it, or it was applied by another instance.
+      else if (request.status !== 'scheduled') return;
       await refuseUnready(em, request);
       origin.reason = request.reason ?? null;
       await this.edits.make(em, change, actor, request.changes);
-      refuseOtherEffects(request, change);
-      em.assign(request, { status: 'applied', appliedAt: new Date(), version: request.version + 1 });
+      await refuseOtherEffects(em, request, change);
+      // Read anew: an import has emptied what the entity manager remembers.
+      em.assign(await holdRequest(em, id), { status: 'applied', appliedAt: new Date(), version: request.version + 1 });
       this.audit.record(actor, 'feature_change_request.applied', {
         target: { type: 'feature_change_request', id },
         userId: null,
@@ -92,6 +105,7 @@ export class ApplyingService {
       const request = await holdRequest(em, id);
       if (request.status !== 'scheduled') return;
       em.assign(request, { status: 'failed', failure: { code, detail }, version: request.version + 1 });
+      await this.mails.tellAuthor(em, request, { failure: detail });
       this.audit.record(Actor.system('feature-changes'), 'feature_change_request.applied', {
         target: { type: 'feature_change_request', id },
         userId: null,
@@ -104,21 +118,39 @@ export class ApplyingService {
   }
 }
 
-/** Refuses what was not approved as it is, and what was made from something that is not so any more. */
-async function refuseUnready(em: EntityManager, request: FeatureChangeRequest): Promise<void> {
-  const { changes, applyAt = null, baseRevision, follows } = request;
-  // Only somebody who writes past Tenon can have changed it.
-  if (contentHash({ changes, applyAt, baseRevision, follows }) !== request.contentHash)
-    throw problem('feature_change_outdated', { detail: 'What is stored is not what was approved' });
-  if (!isApproved(await readStandings(em, request))) throw problem('feature_change_needs_approval');
-  const overtaking = await findOvertaking(em, request);
-  if (overtaking.length > 0)
-    throw problem('feature_change_outdated', { detail: `Changed since: ${overtaking.map(shown).join(', ')}` });
+/** Refuses what is not for people to apply. One that waits for approvals is looked at with those. */
+function refuseByHand(request: FeatureChangeRequest): void {
+  if (request.status === 'scheduled')
+    throw problem('feature_change_scheduled', {
+      detail: `It is made at ${request.applyAt?.toISOString()}; its author can take the time away by PATCH with {"applyAt": null}`,
+    });
+  if (request.status !== 'pending' && request.status !== 'approved') throw closed(request);
 }
 
-/** What was approved is what is made: the same effects, unless it follows a request that has changed the same. */
-function refuseOtherEffects({ effects, follows }: FeatureChangeRequest, change: OpenChange): void {
-  if (follows.length === 0 && canonical(toEffects(change.entries)) !== canonical(effects))
+/** Refuses what was not approved as it is, and what was made from something that is not so any more. */
+async function refuseUnready(em: EntityManager, request: FeatureChangeRequest): Promise<void> {
+  // Of itself only somebody who writes past Tenon can have changed it; what it follows, its author.
+  if (contentHash(request, await readFollowedHashes(em, request.follows)) !== request.contentHash)
+    throw problem('feature_change_outdated', { detail: 'It, or what it follows, is not any more what was approved' });
+  const standings = await readStandings(em, request);
+  if (!isApproved(standings)) throw needsApproval(standings);
+  const overtaking = await findOvertaking(em, request);
+  if (overtaking.length > 0)
+    throw problem('feature_change_outdated', {
+      detail: `Changed since: ${[...new Set(overtaking.map(shown))].join(', ')}`,
+    });
+}
+
+/** What was approved is what is made: the same effects, from the same state. */
+async function refuseOtherEffects(
+  em: EntityManager,
+  { effects }: FeatureChangeRequest,
+  change: OpenChange,
+): Promise<void> {
+  const made = toEffects(change.entries);
+  const known = await evaluatedFeatures(em, conflictsIn([...made, ...effects]));
+  const [is, was] = [made, effects].map((of) => canonical(withoutDrafts(of, known)));
+  if (is !== was)
     throw problem('feature_change_outdated', { detail: 'It would not have the effects any more that were approved' });
 }
 

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
@@ -13,6 +13,7 @@ import {
   ReviewRequest,
   UpdateChangeRequest,
 } from './change-requests.dto.js';
+import { changeRequestExamples } from './change-requests.examples.js';
 import { ChangeRequestsService } from './change-requests.service.js';
 import { ChangeRequestsPageView, ChangeRequestView } from './change-requests.view.js';
 import { ReviewsService } from './reviews.service.js';
@@ -28,13 +29,17 @@ const REFUSALS = [
   'feature_in_use',
   'feature_segment_in_use',
 ] as const satisfies ErrorCode[];
+/** What a request is refused with that not even its author can ask for anew. */
+const CLOSED = ['feature_change_applied', 'feature_change_cancelled'] as const satisfies ErrorCode[];
+/** What one is refused with that its author can. */
+const ENDED = [...CLOSED, 'feature_change_rejected', 'feature_change_failed'] as const satisfies ErrorCode[];
 /** What saying something of a request can be refused with. */
 const REVIEW_REFUSALS = [
   'validation_failed',
   'not_found',
   'precondition_failed',
   'feature_change_self_approval',
-  'feature_change_closed',
+  ...ENDED,
 ] as const satisfies ErrorCode[];
 
 @ApiTags('Feature changes')
@@ -65,14 +70,15 @@ export class ChangeRequestsController {
 
   /**
    * Asks for changes of features.
-   * @remarks They are tried at once: what could not be made is refused, else `effects` says what would change. Where no policy
-   * asks for approvals the request is `approved` from the start: apply it, or give `applyAt` and it is made at that time, to the
-   * minute. `overlaps` names other open requests that touch the same feature: the first that is applied makes the others
-   * outdated, unless they name it in `follows`.
+   * @remarks They are tried at once: what could not be made is refused, else `effects` says what would change. Where no
+   * policy asks for approvals the request is `approved` from the start: apply it, or give `applyAt` and it is made at that
+   * time, to the minute. `overlaps` names other requests that are approved or scheduled and touch the same feature: the
+   * first that is applied makes the others outdated, unless they name it in `follows`.
    */
   @Post()
   @Authorize('platform-admin')
   @Versioned()
+  @ApiBody({ type: CreateChangeRequest, examples: changeRequestExamples })
   @ApiProblems(...REFUSALS)
   async createChangeRequest(
     @CurrentActor() actor: Actor,
@@ -83,13 +89,13 @@ export class ChangeRequestsController {
 
   /**
    * Changes a change request of one's own.
-   * @remarks Every approval has to be given anew. It starts from what features are now: with an empty body an outdated, rejected
-   * or failed request is asked for again.
+   * @remarks Every approval has to be given anew, whatever you change. It starts from what features are now: with an empty
+   * body an outdated, rejected or failed request is asked for again.
    */
   @Patch(':id')
   @Authorize('platform-admin')
   @VersionedWrite()
-  @ApiProblems(...REFUSALS, 'feature_change_closed')
+  @ApiProblems(...REFUSALS, ...CLOSED)
   async updateChangeRequest(
     @CurrentActor() actor: Actor,
     @Param() { id }: ChangeRequestPath,
@@ -101,7 +107,8 @@ export class ChangeRequestsController {
 
   /**
    * Approves a change request of somebody else.
-   * @remarks An approval is of a content, named by `contentHash`: the changes, their time, and what they were made from.
+   * @remarks An approval is of a content, named by `contentHash`: title, reason, the changes, their time, and what
+   * they were made from.
    */
   @Post(':id/approve')
   @HttpCode(200)
@@ -132,14 +139,23 @@ export class ChangeRequestsController {
 
   /**
    * Applies an approved change request: all of it, or nothing.
-   * @remarks Everything is checked anew: the approvals by the policies of now, that nothing of it was changed since, the graph,
-   * plans and rules. One with `applyAt` is applied by Tenon at its time.
+   * @remarks Everything is checked anew: the approvals by the policies of now, that nothing of it was changed since, the
+   * graph, plans and rules. One with `applyAt` is applied by Tenon at its time: by hand it is 409
+   * `feature_change_scheduled`, until its author takes the time away. Otherwise the code says where it is:
+   * `feature_change_needs_approval`, and `detail` whose approvals are missing; `feature_change_applied`, so that a second
+   * try knows that the first one did it; `feature_change_cancelled`; `feature_change_rejected`; `feature_change_failed`.
    */
   @Post(':id/apply')
   @HttpCode(200)
   @Authorize('platform-admin')
   @Versioned()
-  @ApiProblems(...REFUSALS, 'feature_change_closed', 'feature_change_outdated', 'feature_change_needs_approval')
+  @ApiProblems(
+    ...REFUSALS,
+    ...ENDED,
+    'feature_change_scheduled',
+    'feature_change_outdated',
+    'feature_change_needs_approval',
+  )
   async applyChangeRequest(
     @CurrentActor() actor: Actor,
     @Param() { id }: ChangeRequestPath,
@@ -152,7 +168,7 @@ export class ChangeRequestsController {
   @HttpCode(200)
   @Authorize('platform-admin')
   @Versioned()
-  @ApiProblems('validation_failed', 'not_found', 'feature_change_closed')
+  @ApiProblems('validation_failed', 'not_found', ...CLOSED)
   async cancelChangeRequest(
     @CurrentActor() actor: Actor,
     @Param() { id }: ChangeRequestPath,

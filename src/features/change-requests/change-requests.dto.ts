@@ -23,7 +23,7 @@ const MAX_FOLLOWS = 20;
 const EXAMPLE = [
   {
     type: 'feature.configure',
-    key: 'new-dashboard',
+    key: 'reports',
     environment: 'production',
     configuration: { enabled: true, rules: [], rollout: { by: 'targetingKey', percentage: 25 } },
   },
@@ -46,7 +46,7 @@ export const EDITS_SCHEMA = {
 export class CreateChangeRequest {
   /**
    * What it is about.
-   * @example "A quarter of the people see the new dashboard"
+   * @example "A quarter of the people see the reports"
    */
   @IsDisplayName()
   title!: string;
@@ -79,7 +79,7 @@ export class CreateChangeRequest {
 export class UpdateChangeRequest {
   /**
    * What it is about.
-   * @example "A quarter of the people see the new dashboard"
+   * @example "A quarter of the people see the reports"
    */
   @ValidateIf((_, value) => value !== undefined)
   @IsDisplayName()
@@ -149,7 +149,7 @@ export class ChangeRequestsQuery extends CursorQuery {
 
   /**
    * Only those that touch this feature.
-   * @example new-dashboard
+   * @example reports
    */
   @IsOptional()
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)

@@ -1,28 +1,63 @@
 import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { problem } from '../../kernel/problem.js';
+import { isPaused } from '../../jobs/schedules.queries.js';
+import { invalidField, problem } from '../../kernel/problem.js';
 import { readNames } from '../../users/names.queries.js';
 import type { ChangeRequestsQuery } from './change-requests.dto.js';
-import type { Names, RequestFacts } from './change-requests.view.js';
+import type { ListedRequest, Names, RequestFacts } from './change-requests.view.js';
+import type { FollowedHashes } from './content-hash.js';
 import { findOvertaking } from './effects.js';
 import { FeatureChangeRequest, FeatureChangeReview, type RequestStatus } from './feature-change-request.entity.js';
 import { readStandings } from './standing.js';
 
+/** The scheduled task that makes requests at their time. */
+export const APPLYING_TASK = 'feature-changes-apply';
 /** Those that can still be applied. */
 const OPEN: RequestStatus[] = ['pending', 'approved', 'scheduled'];
+/** Those that are going to be made as they are. */
+const AGREED: RequestStatus[] = ['approved', 'scheduled'];
 const MAX_OVERLAPS = 20;
+/** Each is tried under the lock of all features whenever one that follows it is asked for. */
+const MAX_FOLLOWED = 20;
+/** Megabytes, where somebody asks for much: only a single request shows them. */
+const HEAVY = ['changes', 'effects'] as const;
 
 /** Requests that meet every filter, newest first, and one more where there are more. */
 export async function findRequests(
   em: EntityManager,
   { status, feature, limit }: ChangeRequestsQuery,
   before: string | null,
-): Promise<FeatureChangeRequest[]> {
+): Promise<ListedRequest[]> {
   const where = {
     ...(status && { status }),
     ...(feature && { subjects: { $contains: [`feature:${feature}`] } }),
     ...(before && { id: { $lt: before } }),
   };
-  return em.find(FeatureChangeRequest, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
+  return em.find(FeatureChangeRequest, where, { orderBy: { id: 'desc' }, limit: limit + 1, exclude: HEAVY });
+}
+
+/**
+ * What has to be made before a request that follows these can be, as far as it is not yet: in the order in which it was
+ * asked for, with what those follow in turn.
+ * @throws Problem `validation_failed` for too many.
+ */
+export async function findFollowed(em: EntityManager, follows: readonly string[]): Promise<FeatureChangeRequest[]> {
+  const found = new Map<string, FeatureChangeRequest>();
+  for (let ids = [...follows]; ids.length > 0;) {
+    const open = await em.find(FeatureChangeRequest, { id: { $in: ids }, status: { $in: OPEN } });
+    for (const request of open) found.set(request.id, request);
+    if (found.size > MAX_FOLLOWED)
+      throw invalidField('follows', 'too_many_followed', `At most ${MAX_FOLLOWED} open requests can come before it`);
+    ids = open.flatMap((request) => request.follows).filter((id) => !found.has(id));
+  }
+  return [...found.values()].toSorted((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+/** The contents, as they are now, of the requests that one follows. */
+export async function readFollowedHashes(em: EntityManager, follows: readonly string[]): Promise<FollowedHashes> {
+  if (follows.length === 0) return [];
+  const rows = await em.find(FeatureChangeRequest, { id: { $in: [...follows] } }, { fields: ['id', 'contentHash'] });
+  const hashes = new Map(rows.map(({ id, contentHash }) => [id, contentHash]));
+  return follows.map((id) => hashes.get(id));
 }
 
 /** A request that nobody else changes until the transaction ends. @throws Problem `not_found`. */
@@ -44,26 +79,25 @@ export async function readFacts(em: EntityManager, id: string): Promise<RequestF
     reviews: await em.find(FeatureChangeReview, { request: id }, { orderBy: { at: 'asc' } }),
     overlaps: open ? await findOverlaps(em, request) : [],
     outdatedBy: open ? await findOvertaking(em, request) : [],
+    heldUpBy: request.status === 'scheduled' && (await isPaused(em, APPLYING_TASK)) ? APPLYING_TASK : null,
   };
 }
 
 /** What everybody is called who has to do with requests. */
 export async function namesOf(
   em: EntityManager,
-  requests: readonly FeatureChangeRequest[],
+  requests: readonly Pick<FeatureChangeRequest, 'authorId'>[],
   reviews: readonly FeatureChangeReview[] = [],
 ): Promise<Names> {
   const ids = new Set([...requests.map(({ authorId }) => authorId), ...reviews.map(({ userId }) => userId)]);
   return ids.size > 0 ? readNames(em, [...ids]) : new Map<string, string>();
 }
 
-async function findOverlaps(
-  em: EntityManager,
-  { id, subjects }: FeatureChangeRequest,
-): Promise<FeatureChangeRequest[]> {
+/** Nobody has agreed to one that is pending: it says nothing yet of what others asked for. */
+async function findOverlaps(em: EntityManager, { id, subjects }: FeatureChangeRequest): Promise<ListedRequest[]> {
   return em.find(
     FeatureChangeRequest,
-    { id: { $ne: id }, status: { $in: OPEN }, subjects: { $overlap: subjects } },
-    { orderBy: { id: 'asc' }, limit: MAX_OVERLAPS },
+    { id: { $ne: id }, status: { $in: AGREED }, subjects: { $overlap: subjects } },
+    { orderBy: { id: 'asc' }, limit: MAX_OVERLAPS, exclude: HEAVY },
   );
 }

@@ -6,22 +6,34 @@ import type { Actor } from '../../kernel/actor.js';
 import { newId } from '../../kernel/ids.js';
 import { readInstant } from '../../kernel/instant.js';
 import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js';
-import { invalidField, problem } from '../../kernel/problem.js';
+import { invalidField, Problem, problem } from '../../kernel/problem.js';
+import { OpenChange } from '../change-log/change-entry.js';
 import { FeatureChanges } from '../feature-changes.js';
 import { readRevision } from '../snapshots/stored-features.queries.js';
+import { ChangeRequestMails } from './change-request-mails.js';
 import type { ChangeRequestsQuery, CreateChangeRequest, UpdateChangeRequest } from './change-requests.dto.js';
-import { findRequests, holdRequest, namesOf, readFacts } from './change-requests.queries.js';
+import {
+  findFollowed,
+  findRequests,
+  holdRequest,
+  namesOf,
+  readFacts,
+  readFollowedHashes,
+} from './change-requests.queries.js';
 import {
   type ChangeRequestSummaryView,
   type ChangeRequestView,
   toChangeRequestView,
   toSummaryView,
 } from './change-requests.view.js';
-import { contentHash } from './content-hash.js';
+import { contentHash, type FollowedHashes } from './content-hash.js';
 import { Edits, type StoredEdit } from './edits.js';
 import { type Effect, subjectsOf, toEffects } from './effects.js';
 import { FeatureChangeRequest, type RequestStatus } from './feature-change-request.entity.js';
 import { isApproved, readStandings } from './standing.js';
+
+/** Of effects as JSON, in characters: each of 100 edits has all of what it touches, before and after. */
+const MAX_EFFECTS = 1024 * 1024;
 
 /** What is asked for. */
 interface Asked {
@@ -46,6 +58,7 @@ export class ChangeRequestsService {
     private readonly audit: AuditService,
     private readonly changes: FeatureChanges,
     private readonly edits: Edits,
+    private readonly mails: ChangeRequestMails,
   ) {}
 
   /** Requests that meet every filter, newest first. @throws Problem `validation_failed` for a cursor of another list. */
@@ -78,15 +91,15 @@ export class ChangeRequestsService {
       const id = newId();
       const request = em.create(FeatureChangeRequest, {
         id,
-        ...toRow(tried),
+        ...toRow(tried, await readFollowedHashes(em, follows), 1),
         status: 'pending',
         authorId: actor.requiredUserId,
-        version: 1,
         createdAt: now,
         updatedAt: now,
       });
       await em.flush();
       await promote(em, request);
+      if (request.status === 'pending') await this.mails.askApprovers(em, request);
       this.record(actor, 'feature_change_request.created', request, 'after');
       await em.flush();
       return show(em, id);
@@ -97,7 +110,7 @@ export class ChangeRequestsService {
    * Changes what is asked for, from what features are now. What was approved has to be approved anew.
    * @param version that the caller read; null for any.
    * @throws Problem `not_found`; `precondition_failed`; `permission_denied` for anybody but the author;
-   * `feature_change_closed`; whatever one of the changes is refused with.
+   * `feature_change_applied`; `feature_change_cancelled`; whatever one of the changes is refused with.
    */
   async edit(
     actor: Actor,
@@ -107,6 +120,8 @@ export class ChangeRequestsService {
   ): Promise<ChangeRequestView> {
     const { request: before } = await asSystem(this.em, (em) => readFacts(em, id));
     refuseEditing(actor, before, version);
+    if (request.follows?.includes(id))
+      throw invalidField('follows', 'follows_itself', 'A request cannot come before itself');
     const tried = await this.try(actor, {
       title: request.title ?? before.title,
       reason: request.reason === undefined ? (before.reason ?? null) : request.reason,
@@ -120,21 +135,21 @@ export class ChangeRequestsService {
       refuseEditing(actor, held, before.version);
       await refuseUnfit(em, tried);
       em.assign(held, {
-        ...toRow(tried),
+        ...toRow(tried, await readFollowedHashes(em, tried.follows), held.version + 1),
         status: 'pending',
         failure: null,
-        version: held.version + 1,
         updatedAt: new Date(),
       });
       await em.flush();
       await promote(em, held);
+      if (held.status === 'pending') await this.mails.askApprovers(em, held);
       this.record(actor, 'feature_change_request.updated', held, 'after');
       await em.flush();
       return show(em, id);
     });
   }
 
-  /** Takes a request back. @throws Problem `not_found`; `feature_change_closed`. */
+  /** Takes a request back. @throws Problem `not_found`; `feature_change_applied`; `feature_change_cancelled`. */
   async cancel(actor: Actor, id: string): Promise<ChangeRequestView> {
     return asSystem(this.em, async (em) => {
       const request = await holdRequest(em, id);
@@ -148,11 +163,31 @@ export class ChangeRequestsService {
 
   private async try(actor: Actor, asked: Asked): Promise<Tried> {
     const { seen } = await this.changes.tryOut(
-      (em, change) => this.edits.make(em, change, actor, asked.changes),
+      async (em, change) => {
+        await this.makeFollowed(em, actor, asked.follows);
+        await this.edits.make(em, change, actor, asked.changes);
+      },
       async (em, change) => ({ effects: toEffects(change.entries), baseRevision: await readRevision(em) }),
     );
     if (seen.effects.length === 0) throw invalidField('changes', 'nothing_changes', 'All of it is so already');
+    if (JSON.stringify(seen.effects).length > MAX_EFFECTS)
+      throw invalidField(
+        'changes',
+        'changes_too_large',
+        'Before and after of all of it are more than 1 MiB; ask in parts',
+      );
     return { ...asked, ...seen };
+  }
+
+  /** What a request does, and who has to approve it, shows only once those that it follows were made. */
+  private async makeFollowed(em: EntityManager, actor: Actor, follows: readonly string[]): Promise<void> {
+    for (const { title, changes } of await findFollowed(em, follows))
+      try {
+        await this.edits.make(em, new OpenChange(), actor, changes);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        throw invalidField('follows', 'change_not_possible', `"${title}" cannot be made: ${error.detail}`);
+      }
   }
 
   private record(actor: Actor, action: string, request: FeatureChangeRequest, side: 'before' | 'after'): void {
@@ -174,11 +209,20 @@ export async function promote(em: EntityManager, request: FeatureChangeRequest):
   else request.status = request.applyAt ? 'scheduled' : 'approved';
 }
 
-/** The refusal to do anything more with a request. */
-export function closed({ status }: Pick<FeatureChangeRequest, 'status'>): Error {
-  return problem('feature_change_closed', { detail: `The change request is ${status}` });
+/** The refusal to do anything more with a request that has ended, each way with its own code. */
+export function closed(request: Pick<FeatureChangeRequest, 'status' | 'appliedAt' | 'failure'>): Problem {
+  const { status, appliedAt, failure } = request;
+  if (status === 'applied')
+    return problem('feature_change_applied', { detail: `It was applied at ${appliedAt?.toISOString()}` });
+  if (status === 'cancelled')
+    return problem('feature_change_cancelled', { detail: 'It was taken back; ask for the change by another request' });
+  const anew = 'Its author can ask for it anew by PATCH, also with {}';
+  return status === 'failed'
+    ? problem('feature_change_failed', { detail: `It could not be made at its time: ${failure?.detail}. ${anew}` })
+    : problem('feature_change_rejected', { detail: `It was rejected; reviews say by whom and why. ${anew}` });
 }
 
+/** Whether not even its author can ask for it anew. */
 const isClosed = (status: RequestStatus): boolean => status === 'applied' || status === 'cancelled';
 
 function refuseEditing(actor: Actor, request: FeatureChangeRequest, version: number | null): void {
@@ -196,12 +240,11 @@ async function refuseUnfit(em: EntityManager, { applyAt, follows }: Asked): Prom
   if (known !== follows.length) throw invalidField('follows', 'change_request_unknown', 'One of them is not there');
 }
 
-function toRow({ title, reason, changes, effects, baseRevision, applyAt, follows }: Tried) {
+function toRow({ changes, effects, ...said }: Tried, followed: FollowedHashes, version: number) {
   // As JSON has it: what was left out of a request is not stored as undefined.
   const plain = JSON.parse(JSON.stringify(changes)) as StoredEdit[];
-  const subjects = subjectsOf(effects);
-  const hash = contentHash({ changes: plain, applyAt, baseRevision, follows });
-  return { title, reason, changes: plain, effects, subjects, follows, baseRevision, contentHash: hash, applyAt };
+  const row = { ...said, changes: plain, version };
+  return { ...row, effects, subjects: subjectsOf(effects), contentHash: contentHash(row, followed) };
 }
 
 function toTime(text: string | null | undefined): Date | null {

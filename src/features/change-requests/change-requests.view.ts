@@ -86,7 +86,7 @@ export class ReviewView {
   current!: boolean;
 }
 
-/** Another open request that touches the same. */
+/** Another request that is approved or scheduled, and touches the same. */
 export class OverlapView {
   /** Which request. */
   @ApiProperty({ format: 'uuid', example: ID })
@@ -103,7 +103,7 @@ export class OverlapView {
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: TIME })
   applyAt!: string | null;
   /** What both touch. */
-  @ApiProperty({ type: [String], example: ['feature:new-dashboard'] })
+  @ApiProperty({ type: [String], example: ['feature:reports'] })
   subjects!: string[];
 }
 
@@ -126,7 +126,7 @@ export class RequestFailureView {
   code!: string;
   /**
    * What stood in the way.
-   * @example "new-dashboard was changed in production since"
+   * @example "reports was changed in production since"
    */
   detail!: string;
 }
@@ -150,7 +150,7 @@ export class ChangeRequestSummaryView {
   /** Who asks. */
   author!: PersonView;
   /** What it touches: features, segments, policies. */
-  @ApiProperty({ type: [String], example: ['feature:new-dashboard'] })
+  @ApiProperty({ type: [String], example: ['feature:reports'] })
   subjects!: string[];
   /** When it is to be made, once it is approved; null: when somebody applies it. */
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
@@ -196,10 +196,13 @@ export class ChangeRequestView extends ChangeRequestSummaryView {
   approvals!: StandingView[];
   /** What was said of it. */
   reviews!: ReviewView[];
-  /** Other open requests that touch the same. */
+  /** Other requests that are approved or scheduled, and touch the same. */
   overlaps!: OverlapView[];
   /** Changes of the same that were made since: with one of them it cannot be applied; change the request to start from now. */
   outdatedBy!: OvertakingView[];
+  /** The scheduled task that would make it at its time, and that somebody has paused; null: nothing holds it up. */
+  @ApiProperty({ type: String, nullable: true, example: null })
+  heldUpBy!: string | null;
 }
 
 /** A page of change requests, newest first. */
@@ -215,7 +218,24 @@ export type Names = ReadonlyMap<string, string>;
 
 const toPerson = (id: string, names: Names): PersonView => ({ id, fullName: names.get(id) ?? null });
 
-export function toSummaryView(request: FeatureChangeRequest, names: Names): ChangeRequestSummaryView {
+/** What a list shows of a request; what it changes can be megabytes. */
+export type ListedRequest = Pick<
+  FeatureChangeRequest,
+  | 'id'
+  | 'title'
+  | 'reason'
+  | 'status'
+  | 'authorId'
+  | 'subjects'
+  | 'applyAt'
+  | 'appliedAt'
+  | 'failure'
+  | 'version'
+  | 'createdAt'
+  | 'updatedAt'
+>;
+
+export function toSummaryView(request: ListedRequest, names: Names): ChangeRequestSummaryView {
   const { id, title, status, subjects, version, failure = null } = request;
   return {
     id,
@@ -238,12 +258,13 @@ export interface RequestFacts {
   request: FeatureChangeRequest;
   standings: Standing[];
   reviews: FeatureChangeReview[];
-  overlaps: FeatureChangeRequest[];
+  overlaps: ListedRequest[];
   outdatedBy: Overtaking[];
+  heldUpBy: string | null;
 }
 
 export function toChangeRequestView(
-  { request, standings, reviews, overlaps, outdatedBy }: RequestFacts,
+  { request, standings, reviews, overlaps, outdatedBy, heldUpBy }: RequestFacts,
   names: Names,
 ): ChangeRequestView {
   const { changes, effects, contentHash, baseRevision, follows, subjects } = request;
@@ -270,5 +291,6 @@ export function toChangeRequestView(
       subjects: others.filter((subject) => subjects.includes(subject)),
     })),
     outdatedBy: outdatedBy.map((change) => ({ ...change, at: change.at.toISOString() })),
+    heldUpBy,
   };
 }

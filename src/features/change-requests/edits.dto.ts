@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { plainToInstance, Transform, Type } from 'class-transformer';
-import { ArrayNotEmpty, IsIn, IsObject, IsOptional, IsUUID, Matches, ValidateNested } from 'class-validator';
+import { ArrayNotEmpty, IsBoolean, IsIn, IsObject, IsOptional, IsUUID, Matches, ValidateNested } from 'class-validator';
 import { AreObjects } from '../../kernel/are-objects.js';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
 import { isJsonObject } from '../../kernel/json.js';
@@ -11,30 +11,39 @@ import { PutConfigurationRequest } from '../configurations/configurations.dto.js
 import { CreateFeatureRequest, UpdateFeatureRequest } from '../definitions/definitions.dto.js';
 import { FEATURE_KEY, FEATURE_KEY_MESSAGE } from '../feature-key.js';
 import { CreateSegmentRequest, UpdateSegmentRequest } from '../segments/segments.dto.js';
+import { ImportedDocument } from '../transfer/transfer.dto.js';
 
 export const EDIT_TYPES = [
   'feature.create',
   'feature.update',
   'feature.delete',
   'feature.configure',
+  'feature.switch',
   'segment.create',
   'segment.update',
   'segment.delete',
   'policy.put',
   'change.rollback',
+  'features.import',
 ] as const;
 
-/** A change that is asked for; `type` says which. */
-export class Edit {
-  /** What is to be done. */
-  @ApiProperty({ enum: EDIT_TYPES, example: 'feature.configure' })
+type EditType = (typeof EDIT_TYPES)[number];
+
+/** An edit of a type that there is not: its one rule refuses it. */
+class UnknownEdit {
   @IsIn(EDIT_TYPES)
-  type!: (typeof EDIT_TYPES)[number];
+  type!: EditType;
 }
 
+/** The property says which edit it is, and is the same in all of this kind. */
+const IsEditType = (type: EditType): PropertyDecorator =>
+  applyDecorators(ApiProperty({ enum: [type], description: 'What is to be done.', example: type }), IsIn([type]));
+
 /** The same as POST `/api/v1/features`. */
-export class FeatureCreateEdit extends Edit {
-  declare type: 'feature.create';
+export class FeatureCreateEdit {
+  @IsEditType('feature.create')
+  type!: 'feature.create';
+
   /** The feature to make. */
   @IsObject()
   @ValidateNested()
@@ -43,11 +52,13 @@ export class FeatureCreateEdit extends Edit {
 }
 
 /** The same as PATCH `/api/v1/features/{key}`. */
-export class FeatureUpdateEdit extends Edit {
-  declare type: 'feature.update';
+export class FeatureUpdateEdit {
+  @IsEditType('feature.update')
+  type!: 'feature.update';
+
   /**
    * Key of the feature.
-   * @example new-dashboard
+   * @example reports
    */
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
   key!: string;
@@ -59,22 +70,26 @@ export class FeatureUpdateEdit extends Edit {
 }
 
 /** The same as DELETE `/api/v1/features/{key}`. */
-export class FeatureDeleteEdit extends Edit {
-  declare type: 'feature.delete';
+export class FeatureDeleteEdit {
+  @IsEditType('feature.delete')
+  type!: 'feature.delete';
+
   /**
    * Key of the feature.
-   * @example new-dashboard
+   * @example reports
    */
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
   key!: string;
 }
 
 /** The same as PUT `/api/v1/features/{key}/environments/{environment}`. */
-export class FeatureConfigureEdit extends Edit {
-  declare type: 'feature.configure';
+export class FeatureConfigureEdit {
+  @IsEditType('feature.configure')
+  type!: 'feature.configure';
+
   /**
    * Key of the feature.
-   * @example new-dashboard
+   * @example reports
    */
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
   key!: string;
@@ -91,9 +106,36 @@ export class FeatureConfigureEdit extends Edit {
   configuration!: PutConfigurationRequest;
 }
 
+/** The same as PATCH `/api/v1/features/{key}/environments/{environment}`. */
+export class FeatureSwitchEdit {
+  @IsEditType('feature.switch')
+  type!: 'feature.switch';
+
+  /**
+   * Key of the feature.
+   * @example reports
+   */
+  @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
+  key!: string;
+  /**
+   * Key of the environment.
+   * @example production
+   */
+  @Matches(ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE)
+  environment!: string;
+  /**
+   * Whether it is on there; rules and roll-out stay as they are.
+   * @example true
+   */
+  @IsBoolean()
+  enabled!: boolean;
+}
+
 /** The same as POST `/api/v1/segments`. */
-export class SegmentCreateEdit extends Edit {
-  declare type: 'segment.create';
+export class SegmentCreateEdit {
+  @IsEditType('segment.create')
+  type!: 'segment.create';
+
   /** The segment to make. */
   @IsObject()
   @ValidateNested()
@@ -102,8 +144,10 @@ export class SegmentCreateEdit extends Edit {
 }
 
 /** The same as PATCH `/api/v1/segments/{key}`. */
-export class SegmentUpdateEdit extends Edit {
-  declare type: 'segment.update';
+export class SegmentUpdateEdit {
+  @IsEditType('segment.update')
+  type!: 'segment.update';
+
   /**
    * Key of the segment.
    * @example beta-testers
@@ -118,8 +162,10 @@ export class SegmentUpdateEdit extends Edit {
 }
 
 /** The same as DELETE `/api/v1/segments/{key}`. */
-export class SegmentDeleteEdit extends Edit {
-  declare type: 'segment.delete';
+export class SegmentDeleteEdit {
+  @IsEditType('segment.delete')
+  type!: 'segment.delete';
+
   /**
    * Key of the segment.
    * @example beta-testers
@@ -129,8 +175,10 @@ export class SegmentDeleteEdit extends Edit {
 }
 
 /** The same as PUT `/api/v1/feature-changes/policies/{environment}`. */
-export class PolicyPutEdit extends Edit {
-  declare type: 'policy.put';
+export class PolicyPutEdit {
+  @IsEditType('policy.put')
+  type!: 'policy.put';
+
   /**
    * Key of the environment.
    * @example production
@@ -145,8 +193,10 @@ export class PolicyPutEdit extends Edit {
 }
 
 /** The same as POST `/api/v1/features/changes/{id}/rollback`. */
-export class ChangeRollbackEdit extends Edit {
-  declare type: 'change.rollback';
+export class ChangeRollbackEdit {
+  @IsEditType('change.rollback')
+  type!: 'change.rollback';
+
   /**
    * Id of the change that is rolled back.
    * @example 0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00
@@ -160,17 +210,31 @@ export class ChangeRollbackEdit extends Edit {
   to?: RollbackTarget;
 }
 
+/** The same as POST `/api/v1/features/import`. */
+export class FeaturesImportEdit {
+  @IsEditType('features.import')
+  type!: 'features.import';
+
+  /** What to take over; with everything else of the request it has to fit into the 1 MiB of a body. */
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ImportedDocument)
+  import!: ImportedDocument;
+}
+
 /** Each kind of edit, by its `type`. */
 export const EDITS = [
   { name: 'feature.create', value: FeatureCreateEdit },
   { name: 'feature.update', value: FeatureUpdateEdit },
   { name: 'feature.delete', value: FeatureDeleteEdit },
   { name: 'feature.configure', value: FeatureConfigureEdit },
+  { name: 'feature.switch', value: FeatureSwitchEdit },
   { name: 'segment.create', value: SegmentCreateEdit },
   { name: 'segment.update', value: SegmentUpdateEdit },
   { name: 'segment.delete', value: SegmentDeleteEdit },
   { name: 'policy.put', value: PolicyPutEdit },
   { name: 'change.rollback', value: ChangeRollbackEdit },
+  { name: 'features.import', value: FeaturesImportEdit },
 ] as const;
 
 /** Any of them. */
@@ -190,5 +254,5 @@ export const AreEdits = (): PropertyDecorator =>
 function toEdit(value: unknown): unknown {
   if (!isJsonObject(value)) return value;
   const known = EDITS.find(({ name }) => name === value.type);
-  return plainToInstance<Edit, object>(known?.value ?? Edit, value);
+  return plainToInstance<object, object>(known?.value ?? UnknownEdit, value);
 }

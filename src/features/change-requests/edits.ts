@@ -1,6 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { Environment } from '../../environments/environment.entity.js';
 import type { Actor } from '../../kernel/actor.js';
+import { isJsonObject, type Json } from '../../kernel/json.js';
+import { Problem, problem } from '../../kernel/problem.js';
 import type { OpenChange } from '../change-log/change-entry.js';
 import { Restore } from '../change-log/restore.js';
 import { ChangePoliciesService } from '../change-policies/change-policies.service.js';
@@ -8,6 +11,7 @@ import { ConfigurationsService } from '../configurations/configurations.service.
 import { DefinitionsService } from '../definitions/definitions.service.js';
 import { FeatureChanges, type FeatureWriter } from '../feature-changes.js';
 import { SegmentsService } from '../segments/segments.service.js';
+import { ImportService } from '../transfer/import.service.js';
 import type { AnyEdit } from './edits.dto.js';
 
 /** An edit as it is stored: what the request said, in JSON. */
@@ -23,15 +27,27 @@ export class Edits {
     private readonly segments: SegmentsService,
     private readonly policies: ChangePoliciesService,
     private readonly restore: Restore,
+    private readonly imports: ImportService,
   ) {}
 
   /** Makes edits in their order, as part of an open change. @throws Problem whatever one of them is refused with. */
   async make(em: EntityManager, change: OpenChange, actor: Actor, edits: readonly AnyEdit[]): Promise<void> {
     const writer = this.changes.within(em, change);
-    for (const edit of edits) await this.one(em, actor, edit, writer);
+    for (const [at, edit] of edits.entries())
+      try {
+        await this.one(em, change, actor, edit, writer);
+      } catch (error) {
+        throw error instanceof Problem ? await placed(em, error, edit, `changes.${at}`) : error;
+      }
   }
 
-  private async one(em: EntityManager, actor: Actor, edit: AnyEdit, writer: FeatureWriter): Promise<unknown> {
+  private async one(
+    em: EntityManager,
+    change: OpenChange,
+    actor: Actor,
+    edit: AnyEdit,
+    writer: FeatureWriter,
+  ): Promise<unknown> {
     switch (edit.type) {
       case 'feature.create':
         return this.definitions.create(actor, edit.feature, writer);
@@ -41,6 +57,8 @@ export class Edits {
         return this.definitions.remove(actor, edit.key, null, null, writer);
       case 'feature.configure':
         return this.configurations.put(actor, edit.key, edit.environment, edit.configuration, null, writer);
+      case 'feature.switch':
+        return this.configurations.switch(actor, edit.key, edit.environment, edit, null, writer);
       case 'segment.create':
         return this.segments.create(actor, edit.segment, writer);
       case 'segment.update':
@@ -51,6 +69,31 @@ export class Edits {
         return this.policies.put(actor, edit.environment, edit.policy, null, writer);
       case 'change.rollback':
         return this.restore.change(em, actor, edit.id, edit.to, writer);
+      case 'features.import':
+        return this.imports.make(em, change, actor, edit.import);
     }
   }
+}
+
+/** A refusal of one edit with the place in the request that it is about: what an edit names is a field, and no address. */
+async function placed(em: EntityManager, error: Problem, edit: AnyEdit, path: string): Promise<Problem> {
+  const { code, detail, errors, cause } = error;
+  if (code === 'not_found') {
+    const named = { field: `${path}.${await missingName(em, edit)}`, code, message: 'There is none that is called so' };
+    return problem('validation_failed', { errors: [named], cause: error });
+  }
+  const body = Object.entries(edit).find(([, value]) => isJsonObject(value as Json))?.[0];
+  if (!errors || !body) return error;
+  return problem(code, {
+    detail,
+    errors: errors.map((one) => ({ ...one, field: `${path}.${body}.${one.field}` })),
+    cause,
+  });
+}
+
+/** Which of the names of an edit is of nothing. */
+async function missingName(em: EntityManager, edit: AnyEdit): Promise<string> {
+  if ('id' in edit) return 'id';
+  const isThere = !('environment' in edit) || (await em.count(Environment, { key: edit.environment })) > 0;
+  return isThere ? 'key' : 'environment';
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { JsonObject } from '../../kernel/json.js';
 import type { ChangeEntry } from '../change-log/change-entry.js';
@@ -36,6 +37,37 @@ export function subjectsOf(effects: readonly Effect[]): string[] {
   return [...new Set(subjects)].toSorted();
 }
 
+const conflictsOf = (state: JsonObject | null): string[] => (state?.conflicts ?? []) as string[];
+
+/** The features that effects name as conflicts. */
+export function conflictsIn(effects: readonly Effect[]): string[] {
+  return [...new Set(effects.flatMap(({ before, after }) => [...conflictsOf(before), ...conflictsOf(after)]))];
+}
+
+/** Those of some features that are there and are more than drafts. */
+export async function evaluatedFeatures(em: EntityManager, keys: readonly string[]): Promise<Set<string>> {
+  const rows = await em.execute<{ key: string }[]>(
+    `select key from feature_definitions
+      where key in (select jsonb_array_elements_text(?::jsonb)) and lifecycle <> 'draft'`,
+    [JSON.stringify(keys)],
+  );
+  return new Set(rows.map(({ key }) => key));
+}
+
+/**
+ * Effects without what drafts of others put into them. A draft is nobody's concern, and needs no approval: if its conflicts
+ * counted, somebody alone could stop what others have approved.
+ * @param evaluated of the features that they name as conflicts, those that are more than drafts.
+ */
+export function withoutDrafts(effects: readonly Effect[], evaluated: ReadonlySet<string>): Effect[] {
+  const cleared = (state: JsonObject | null): JsonObject | null =>
+    state?.conflicts ? { ...state, conflicts: conflictsOf(state).filter((key) => evaluated.has(key)) } : state;
+  return effects
+    .filter(({ derived, before }) => !derived || before?.lifecycle !== 'draft')
+    .map((effect) => ({ ...effect, before: cleared(effect.before), after: cleared(effect.after) }))
+    .filter(({ derived, before, after }) => !derived || !isDeepStrictEqual(before, after));
+}
+
 /** A change that was made of what a request is about, after it was asked for. */
 export interface Overtaking {
   id: string;
@@ -48,7 +80,8 @@ export interface Overtaking {
 
 /**
  * Changes by which the base of a request has moved: of the same things, after its revision, by anybody but the requests
- * that it says it follows. What a feature is in one environment does not touch what it is in another.
+ * that it says it follows. What a feature is in one environment does not touch what it is in another, and a conflict that a
+ * draft has with it touches nothing.
  */
 export async function findOvertaking(
   em: EntityManager,
@@ -62,6 +95,14 @@ export async function findOvertaking(
                      where (l.feature_key = e.feature and (l.environment_key is null or l.environment_key = e.environment))
                         or l.segment_key = e.segment
                         or (l.kind = 'policy' and e.kind = 'policy' and l.environment_key = e.environment))
+        and not (l.derived and l.kind = 'feature' and coalesce((
+              select bool_and(coalesce(o.before ->> 'lifecycle', 'draft') = 'draft'
+                              and coalesce(o.after ->> 'lifecycle', 'draft') = 'draft')
+                from feature_change_logs o
+               where o.revision = l.revision and o.kind = 'feature' and not o.derived
+                 and o.feature_key in (select jsonb_array_elements_text((l.before -> 'conflicts') || (l.after -> 'conflicts')))
+                 and jsonb_exists(l.before -> 'conflicts', o.feature_key) <> jsonb_exists(l.after -> 'conflicts', o.feature_key)
+              ), false))
       order by l.revision, l.id limit 20`,
     [
       baseRevision,

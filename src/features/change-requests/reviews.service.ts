@@ -4,13 +4,15 @@ import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
+import { readNames } from '../../users/names.queries.js';
 import { readPolicies } from '../change-policies/change-policy.js';
+import { ChangeRequestMails } from './change-request-mails.js';
 import type { ReviewRequest } from './change-requests.dto.js';
 import { holdRequest } from './change-requests.queries.js';
 import { closed, promote, show } from './change-requests.service.js';
 import type { ChangeRequestView } from './change-requests.view.js';
 import { type FeatureChangeRequest, FeatureChangeReview, type Verdict } from './feature-change-request.entity.js';
-import { requiredBy } from './standing.js';
+import { mayApprove, requiredBy } from './standing.js';
 
 /** What others say of a change request. */
 @Injectable()
@@ -18,12 +20,13 @@ export class ReviewsService {
   constructor(
     private readonly em: EntityManager,
     private readonly audit: AuditService,
+    private readonly mails: ChangeRequestMails,
   ) {}
 
   /**
    * Approves or rejects a request as it was read. What one says last counts, once.
    * @throws Problem `not_found`; `feature_change_self_approval` for its author; `permission_denied` for whoever no policy
-   * names; `feature_change_closed`; `precondition_failed` when it was changed since; `feature_change_outdated` for a time
+   * names; what {@link closed} says; `precondition_failed` when it was changed since; `feature_change_outdated` for a time
    * that has passed.
    */
   async review(
@@ -41,8 +44,12 @@ export class ReviewsService {
       if (request.contentHash !== contentHash) throw problem('precondition_failed');
       if (verdict === 'approved') await refusePast(em, request);
       await em.upsert(FeatureChangeReview, { request: id, userId, verdict, contentHash, comment, at: new Date() });
-      if (verdict === 'rejected') request.status = 'rejected';
-      else await promote(em, request);
+      if (verdict === 'approved') await promote(em, request);
+      else {
+        request.status = 'rejected';
+        const rejectedBy = (await readNames(em, [userId])).get(userId) ?? '';
+        await this.mails.tellAuthor(em, request, { rejectedBy, comment });
+      }
       request.updatedAt = new Date();
       this.audit.record(actor, `feature_change_request.${verdict}`, {
         target: { type: 'feature_change_request', id },
@@ -58,9 +65,7 @@ export class ReviewsService {
 /** Where policies name who may approve, nobody else has a say. */
 async function refuseOutsider(em: EntityManager, userId: string, { effects }: FeatureChangeRequest): Promise<void> {
   const policies = requiredBy(effects, await readPolicies(em));
-  const isAsked = ({ approvers }: { approvers: string[] }): boolean =>
-    approvers.length === 0 || approvers.includes(userId);
-  if (policies.length > 0 && !policies.some(isAsked))
+  if (policies.length > 0 && !policies.some((policy) => mayApprove(policy, userId)))
     throw problem('permission_denied', { detail: 'The policies name others who approve this' });
 }
 

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { type Problem, problem } from '../../kernel/problem.js';
 import { activeAdmins } from '../change-policies/approvers.queries.js';
 import { type ChangePolicy, policiesFor, readPolicies } from '../change-policies/change-policy.js';
 import type { Effect } from './effects.js';
@@ -37,11 +38,24 @@ export async function readStandings(
   return policies.map(({ environment, approvals: required, approvers }) => ({
     environment,
     required,
-    given: approved.filter((userId) => approvers.length === 0 || approvers.includes(userId)).length,
+    given: approved.filter((userId) => mayApprove({ approvers }, userId)).length,
   }));
+}
+
+/** Whether a person's approval would count there. */
+export function mayApprove({ approvers }: Pick<ChangePolicy, 'approvers'>, userId: string): boolean {
+  return approvers.length === 0 || approvers.includes(userId);
 }
 
 /** Whether nobody has to say anything any more. */
 export function isApproved(standings: readonly Standing[]): boolean {
   return standings.every(({ required, given }) => given >= required);
+}
+
+/** The refusal of what is not approved, with what is missing. */
+export function needsApproval(standings: readonly Standing[]): Problem {
+  const missing = standings
+    .filter(({ required, given }) => given < required)
+    .map(({ environment, required, given }) => `${environment} has ${given} of ${required}`);
+  return problem('feature_change_needs_approval', { detail: `It waits for approvals: ${missing.join(', ')}` });
 }

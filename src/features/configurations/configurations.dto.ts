@@ -45,6 +45,20 @@ export class PutConfigurationRequest {
   reason?: string | null;
 }
 
+/** Switches a feature on or off in an environment. */
+export class SwitchConfigurationRequest {
+  /**
+   * false: the kill switch. It is off for everybody there, whatever plans, overrides and rules say.
+   * @example false
+   */
+  @IsBoolean()
+  enabled!: boolean;
+
+  /** Why it is switched; it stands in the change log. */
+  @IsChangeReason()
+  reason?: string | null;
+}
+
 /** Names a feature in an environment. */
 export class ConfigurationPath extends FeaturePath {
   /**

@@ -11,15 +11,16 @@ import { FeatureDefinition } from '../definitions/feature-definition.entity.js';
 import { checkConfiguration } from '../evaluator/check.js';
 import type { RolloutData, RuleData } from '../evaluator/model.js';
 import { equal } from '../evaluator/values.js';
-import { FeatureChanges, type FeatureWriter } from '../feature-changes.js';
+import { type ChangeWork, FeatureChanges, type FeatureWriter } from '../feature-changes.js';
 import { FeatureSegment } from '../segments/feature-segment.entity.js';
 import { type RolloutBody, type RuleBody, toConditions } from '../targeting.dto.js';
 import { toState } from './configuration-state.js';
-import type { PutConfigurationRequest } from './configurations.dto.js';
+import type { PutConfigurationRequest, SwitchConfigurationRequest } from './configurations.dto.js';
 import type { ConfigurationFacts } from './configurations.view.js';
 import { FeatureConfiguration } from './feature-configuration.entity.js';
 
 const FIELDS = ['enabled', 'rules', 'rollout'] as const;
+type ConfigurationData = Pick<ConfigurationFacts, (typeof FIELDS)[number]>;
 
 /** What features are in each environment. */
 @Injectable()
@@ -64,14 +65,40 @@ export class ConfigurationsService {
     version: number | null,
     changes: FeatureWriter = this.changes,
   ): Promise<ConfigurationFacts> {
-    return changes.change(async (em, change) => {
+    return this.configure(actor, key, environment, { data: toData(request), reason: request.reason, version, changes });
+  }
+
+  /**
+   * Switches a feature on or off and leaves the rest as it is. What stays was checked when it was written: a kill switch
+   * fails by nothing that it does not touch.
+   * @param version that the caller read, 0 for none; null for any.
+   * @throws Problem `not_found`; `precondition_failed`.
+   */
+  async switch(
+    actor: Actor,
+    key: string,
+    environment: string,
+    { enabled, reason }: SwitchConfigurationRequest,
+    version: number | null,
+    changes: FeatureWriter = this.changes,
+  ): Promise<ConfigurationFacts> {
+    return this.configure(actor, key, environment, { data: { enabled }, reason, version, changes });
+  }
+
+  private async configure(
+    actor: Actor,
+    key: string,
+    environment: string,
+    { data: wanted, reason, version, changes }: Configuring,
+  ): Promise<ConfigurationFacts> {
+    const work: ChangeWork<ConfigurationFacts> = async (em, change) => {
       const feature = await findFeature(em, key);
       await findEnvironment(em, environment);
       const stored = await em.findOne(FeatureConfiguration, { feature: key, environment });
       const before = toFacts(key, environment, stored);
       if (version !== null && version !== before.version) throw problem('precondition_failed');
-      const after = { ...before, ...toData(request) };
-      await refuseFaults(em, feature, after);
+      const after = { ...before, ...wanted };
+      if (wanted.rules) await refuseFaults(em, feature, after);
       const fields = FIELDS.filter((field) => !equal(before[field] as Json, after[field] as Json));
       // Configured as it is without: it is a decision from now on, and has a version.
       if (fields.length === 0 && stored) return before;
@@ -87,7 +114,7 @@ export class ConfigurationsService {
         environment,
         before: stored ? toState(before) : null,
         after: toState(after),
-        reason: request.reason,
+        reason,
       });
       const told = (facts: ConfigurationFacts): Record<string, unknown> =>
         Object.fromEntries((['environment', ...fields] as const).map((field) => [field, facts[field]]));
@@ -98,8 +125,17 @@ export class ConfigurationsService {
       });
       await em.flush();
       return { ...after, version: data.version, updatedAt: data.updatedAt };
-    });
+    };
+    return changes.change(work, {}, wanted.enabled === false);
   }
+}
+
+/** What is to be said of a feature in an environment, and how. */
+interface Configuring {
+  data: Partial<ConfigurationData>;
+  reason?: string | null;
+  version: number | null;
+  changes: FeatureWriter;
 }
 
 async function findFeature(em: EntityManager, key: string): Promise<FeatureDefinition> {
@@ -122,7 +158,7 @@ async function refuseFaults(
   { rules, rollout }: ConfigurationFacts,
 ): Promise<void> {
   const named = [...new Set(rules.flatMap(({ segments = [] }) => segments))];
-  const segments = await em.find(FeatureSegment, { key: { $in: named } });
+  const segments = named.length === 0 ? [] : await em.find(FeatureSegment, { key: { $in: named } });
   const errors: FieldError[] = checkConfiguration(
     { type, variants },
     { rules, rollout },
@@ -134,11 +170,7 @@ async function refuseFaults(
 }
 
 /** The request as data, without what was not said. */
-function toData({ enabled, rules, rollout = null }: PutConfigurationRequest): {
-  enabled: boolean;
-  rules: RuleData[];
-  rollout: RolloutData | null;
-} {
+function toData({ enabled, rules, rollout = null }: PutConfigurationRequest): ConfigurationData {
   return { enabled, rules: rules.map(toRule), rollout: rollout && toRollout(rollout) };
 }
 

@@ -19,7 +19,7 @@ export interface ConfigurationFacts {
 export class ConfigurationView {
   /**
    * Key of the feature.
-   * @example new-dashboard
+   * @example reports
    */
   feature!: string;
   /**

@@ -48,7 +48,13 @@ export class DefinitionsController {
   @Authorize('platform-admin')
   @Versioned()
   @ApiBody({ type: CreateFeatureRequest, examples: createExamples })
-  @ApiProblems('conflict', 'feature_dependency_cycle', 'feature_conflict', 'feature_dependency_unmet')
+  @ApiProblems(
+    'conflict',
+    'feature_dependency_cycle',
+    'feature_conflict',
+    'feature_dependency_unmet',
+    'feature_change_needs_approval',
+  )
   async createFeature(@CurrentActor() actor: Actor, @Body() request: CreateFeatureRequest): Promise<FeatureView> {
     return toFeatureView(await this.definitions.create(actor, request));
   }
@@ -64,7 +70,14 @@ export class DefinitionsController {
   @Authorize('platform-admin')
   @VersionedWrite()
   @ApiBody({ type: UpdateFeatureRequest, examples: updateExamples })
-  @ApiProblems('conflict', 'feature_dependency_cycle', 'feature_conflict', 'feature_dependency_unmet', 'feature_in_use')
+  @ApiProblems(
+    'conflict',
+    'feature_dependency_cycle',
+    'feature_conflict',
+    'feature_dependency_unmet',
+    'feature_in_use',
+    'feature_change_needs_approval',
+  )
   async updateFeature(
     @CurrentActor() actor: Actor,
     @Param() { key }: FeaturePath,
@@ -82,7 +95,7 @@ export class DefinitionsController {
   @HttpCode(204)
   @Authorize('platform-admin')
   @VersionedWrite()
-  @ApiProblems('validation_failed', 'feature_in_use')
+  @ApiProblems('validation_failed', 'feature_in_use', 'feature_change_needs_approval')
   async deleteFeature(
     @CurrentActor() actor: Actor,
     @Param() { key }: FeaturePath,

@@ -211,8 +211,9 @@ export class UpdateFeatureRequest extends FeatureFields {
 /** Makes a feature. */
 export class CreateFeatureRequest extends FeatureFields {
   /**
-   * What code and rules know it by: 1 to 100 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first; it cannot be changed.
-   * @example new-dashboard
+   * What code and rules know it by: 1 to 100 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first; it cannot be
+   * changed.
+   * @example reports
    */
   @IsString()
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
@@ -244,7 +245,7 @@ export class CreateFeatureRequest extends FeatureFields {
 export class FeaturePath {
   /**
    * Key of the feature.
-   * @example new-dashboard
+   * @example reports
    */
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
   @IsNotReserved()

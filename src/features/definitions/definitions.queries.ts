@@ -45,6 +45,7 @@ export const FEATURE_SORTS = Object.keys(SORTS) as (keyof typeof SORTS)[];
 
 /** Features by their keys, null for all; those that are not there are left out. */
 export async function readFeatures(em: EntityManager, keys: readonly string[] | null): Promise<FeatureFacts[]> {
+  if (keys?.length === 0) return [];
   const rows = await em.execute<FeatureFacts[]>(
     `select ${FACTS} from feature_definitions f
       ${keys ? 'where f.key in (select jsonb_array_elements_text(?::jsonb))' : ''} order by f.key collate "C"`,
@@ -163,6 +164,7 @@ export async function replacePlans(em: EntityManager, { key, plans }: FeatureFac
 
 /** Which of some keys no feature has. */
 export async function unknownFeatures(em: EntityManager, keys: readonly string[]): Promise<string[]> {
+  if (keys.length === 0) return [];
   const rows = await em.execute<{ key: string }[]>(
     'select key from feature_definitions where key in (select jsonb_array_elements_text(?::jsonb))',
     [JSON.stringify(keys)],
@@ -173,6 +175,7 @@ export async function unknownFeatures(em: EntityManager, keys: readonly string[]
 
 /** Which of some keys no plan has. Those that are there are held until the transaction ends. */
 export async function unknownPlans(em: EntityManager, keys: readonly string[]): Promise<string[]> {
+  if (keys.length === 0) return [];
   const rows = await em.execute<{ key: string }[]>(
     'select key from plans where key in (select jsonb_array_elements_text(?::jsonb)) for key share',
     [JSON.stringify(keys)],

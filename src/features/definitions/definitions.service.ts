@@ -51,6 +51,9 @@ const FIELDS = [
   'removeBy',
 ] as const;
 type Field = (typeof FIELDS)[number];
+/** What leads to others. */
+const RELATIONS = ['dependencies', 'conflicts', 'plans'] as const satisfies Field[];
+const GRAPH: ReadonlySet<Field> = new Set(['dependencies', 'conflicts', 'lifecycle']);
 
 /** The features of the customer's product. */
 @Injectable()
@@ -99,8 +102,10 @@ export class DefinitionsService implements OnModuleInit {
         await refuseUnknown(em, facts);
         const others = await readFeatures(em, facts.conflicts);
         await insertFeature(em, facts);
-        await this.writeRelations(em, facts, ['dependencies', 'conflicts', 'plans']);
-        await checkGraph(em, facts.key);
+        // There is nothing of a new feature to replace: an import makes 1,000 of them while others wait.
+        const given = RELATIONS.filter((field) => Object.keys(facts[field]).length > 0);
+        await this.writeRelations(em, facts, given);
+        await refuseGraph(em, facts.key, given);
         change.names(facts.key);
         this.record(actor, 'feature.created', facts.key, { after: pick(facts, ['type', ...FIELDS]) });
         const made = await find(em, facts.key);
@@ -143,7 +148,7 @@ export class DefinitionsService implements OnModuleInit {
         : [];
       await updateFeature(em, after);
       await this.writeRelations(em, after, fields);
-      await checkGraph(em, key);
+      await refuseGraph(em, key, fields);
       change.names(key);
       this.record(actor, 'feature.updated', key, { before: pick(before, fields), after: pick(after, fields) });
       const changed = await find(em, key);
@@ -270,6 +275,11 @@ function refuseFaults(facts: FeatureFacts, given: readonly string[]): void {
       .slice(0, 1_000),
     errors,
   });
+}
+
+/** Looks at the graph where a change touches it; what is left as it is was looked at when it was made. */
+async function refuseGraph(em: EntityManager, key: string, fields: readonly Field[]): Promise<void> {
+  if (fields.some((field) => GRAPH.has(field))) await checkGraph(em, key);
 }
 
 async function refuseInUse(em: EntityManager, key: string, verb: 'archive' | 'remove'): Promise<void> {

@@ -42,7 +42,7 @@ export class MeteringView {
 export class FeatureView {
   /**
    * What code and rules know it by.
-   * @example new-dashboard
+   * @example reports
    */
   key!: string;
   /**

@@ -16,7 +16,8 @@ export class EvaluateRequest {
 
   /**
    * For whom: attributes by name, which rules compare. `targetingKey`, a text, says who it is, the same each time, so that
-   * roll-outs keep their people. Up to 200 attributes, texts up to 2,048 characters. `organizationId`, `plan` and `environment` are set by Tenon, whatever stands here.
+   * roll-outs keep their people. Up to 200 attributes, texts up to 2,048 characters. `organizationId`, `plan` and
+   * `environment` are set by Tenon, whatever stands here.
    */
   @ApiPropertyOptional({
     type: 'object',
@@ -29,7 +30,7 @@ export class EvaluateRequest {
 
   /**
    * Keys of the features to evaluate; all when left out.
-   * @example ["new-dashboard"]
+   * @example ["reports"]
    */
   @ValidateIf((_, value) => value !== undefined)
   @IsArray()

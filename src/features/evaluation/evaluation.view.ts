@@ -7,7 +7,7 @@ import { type Decision, type Details, explain, type Reason, REASONS } from '../e
 export class EvaluatedFeatureView {
   /**
    * Key of the feature.
-   * @example new-dashboard
+   * @example reports
    */
   key!: string;
   /** What it is; of the feature's type. */
@@ -24,7 +24,7 @@ export class EvaluatedFeatureView {
   details!: Details;
   /**
    * The same as a sentence.
-   * @example "new-dashboard is true by the rule beta testers."
+   * @example "reports is true by the rule beta testers."
    */
   explanation!: string;
 }

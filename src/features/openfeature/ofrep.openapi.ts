@@ -73,7 +73,7 @@ export function documentOfrep(document: OpenAPIObject): void {
       description: 'In the organization and the environment of the API key.',
       tags: ['OpenFeature'],
       ...KEY,
-      parameters: [text('key', 'path', 'Key of the feature.', 'new-dashboard', true), ...SAID],
+      parameters: [text('key', 'path', 'Key of the feature.', 'reports', true), ...SAID],
       responses: {
         200: json('The flag', OfrepFlagView),
         400: json(

@@ -6,7 +6,7 @@ import { OFREP_ERROR_CODES, type OfrepErrorCode } from './ofrep-errors.js';
 export class OfrepFlagView {
   /**
    * Key of the feature.
-   * @example new-dashboard
+   * @example reports
    */
   key!: string;
   /** What it is; of the feature's type. */
@@ -40,7 +40,7 @@ export class OfrepFlagView {
 export class OfrepFailureView {
   /**
    * Key that was asked for.
-   * @example new-dashboard
+   * @example reports
    */
   key!: string;
   /** Code of OpenFeature. */
@@ -93,7 +93,7 @@ export class OfrepBulkView {
     items: { oneOf: [{ $ref: getSchemaPath(OfrepFlagView) }, { $ref: getSchemaPath(OfrepFailureView) }] },
     example: [
       {
-        key: 'new-dashboard',
+        key: 'reports',
         value: true,
         reason: 'TARGETING_MATCH',
         metadata: { reason: 'rule', rule: 'beta testers' },

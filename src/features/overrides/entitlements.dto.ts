@@ -21,7 +21,7 @@ export class EntitlementPath {
 
   /**
    * Key of the feature.
-   * @example seats-per-project
+   * @example api-calls
    */
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
   key!: string;

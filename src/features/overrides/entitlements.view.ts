@@ -38,7 +38,7 @@ export class OverrideView {
 export class EntitlementView {
   /**
    * Key of the feature.
-   * @example seats-per-project
+   * @example api-calls
    */
   key!: string;
   /**
@@ -92,7 +92,7 @@ export class EntitlementView {
   details!: Record<string, Json>;
   /**
    * The same as a sentence.
-   * @example "seats-per-project is 25 by an override for every environment."
+   * @example "api-calls is 25 by an override for every environment."
    */
   explanation!: string;
   /**

@@ -1,10 +1,14 @@
-import { expiringRows } from '../../database/expiring-type.js';
+import { retainedRows } from '../../database/retained-rows.js';
 
-/** Overrides that expired 30 days ago; they had no effect since. */
-export const expiredOverrides = expiringRows({
+/**
+ * Overrides that expired: they have no effect, and stay to be seen. For a day at least, in which somebody asks where a value
+ * went; for a year at most: the trail tells of older ones.
+ */
+export const expiredOverrides = retainedRows({
   name: 'feature_override',
-  description: 'Overrides of features, 30 days after they expired',
+  title: 'Feature overrides',
+  description: 'Overrides of features that expired',
   table: 'organization_feature_settings',
   column: 'expires_at',
-  kept: '30 days',
+  retention: { days: 30, least: 1, most: 365 },
 });

@@ -13,11 +13,10 @@ import {
   refuseUnknown,
   shownEnvironment,
 } from '../evaluation/evaluation.service.js';
-import { holdFeatures } from '../feature-changes.js';
+import { FeatureChanges, holdFeatures } from '../feature-changes.js';
 import { FeatureSnapshots } from '../snapshots/feature-snapshots.js';
 import { OrganizationFeatures } from '../snapshots/organization-features.js';
 import { inOrder, type Snapshot } from '../snapshots/snapshot.js';
-import { Turns } from '../../kernel/turns.js';
 import type { PutOverrideRequest } from './entitlements.dto.js';
 import { isSameOverride, subjectOfOrganization } from './entitlements.js';
 import {
@@ -38,10 +37,8 @@ type Wanted = Omit<StoredOverride, 'setBy' | 'setAt'>;
 /** What organizations are given of features apart from their plans. */
 @Injectable()
 export class OverridesService {
-  /** By organization: who waits for it in the database has a connection that others need. */
-  private readonly turns = new Turns();
-
   constructor(
+    private readonly changes: FeatureChanges,
     private readonly organizations: OrganizationFeatures,
     private readonly snapshots: FeatureSnapshots,
     private readonly entitlements: EntitlementsService,
@@ -90,7 +87,7 @@ export class OverridesService {
   }
 
   private change<T>(organizationId: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
-    return this.turns.take(organizationId, () =>
+    return this.changes.beside(organizationId, () =>
       this.organizations.change(organizationId, async (em) => {
         await holdOrganization(em, organizationId);
         return work(em);

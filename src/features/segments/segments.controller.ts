@@ -40,7 +40,7 @@ export class SegmentsController {
   @Post()
   @Authorize('platform-admin')
   @Versioned()
-  @ApiProblems('conflict')
+  @ApiProblems('conflict', 'feature_change_needs_approval')
   async createSegment(@CurrentActor() actor: Actor, @Body() request: CreateSegmentRequest): Promise<SegmentView> {
     return toSegmentView(await this.segments.create(actor, request));
   }
@@ -49,6 +49,7 @@ export class SegmentsController {
   @Patch(':key')
   @Authorize('platform-admin')
   @VersionedWrite()
+  @ApiProblems('feature_change_needs_approval')
   async updateSegment(
     @CurrentActor() actor: Actor,
     @Param() { key }: SegmentPath,
@@ -63,7 +64,7 @@ export class SegmentsController {
   @HttpCode(204)
   @Authorize('platform-admin')
   @VersionedWrite()
-  @ApiProblems('validation_failed', 'feature_segment_in_use')
+  @ApiProblems('validation_failed', 'feature_segment_in_use', 'feature_change_needs_approval')
   async deleteSegment(
     @CurrentActor() actor: Actor,
     @Param() { key }: SegmentPath,

@@ -4,6 +4,7 @@ import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
+  IsBoolean,
   IsIn,
   IsInt,
   IsOptional,
@@ -74,14 +75,29 @@ export class RollBackApplicationRequest {
    */
   @IsOneLine('isReason', 3, 300)
   reason!: string;
+
+  /**
+   * Leaves the overrides that somebody changed since the application as they are, and puts the others back. Without it
+   * there has to be none of these.
+   * @example false
+   */
+  @ApiPropertyOptional({ default: false })
+  @ValidateIf(given)
+  @IsBoolean()
+  keepChanged?: boolean;
 }
 
 /** Which organizations of a preview to show. */
 export class TemplatePreviewQuery extends PageQuery {
-  /**
-   * Organizations on a page, each with every feature of the template.
-   * @example 20
-   */
+  // Said in full: what is left out would be that of the property which it overrides.
+  @ApiPropertyOptional({
+    type: Number,
+    minimum: 1,
+    maximum: 50,
+    default: 20,
+    example: 20,
+    description: 'Organizations on a page, each with every feature of the template.',
+  })
   @IsOptional()
   @Type(() => Number)
   @IsInt()

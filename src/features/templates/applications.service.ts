@@ -11,7 +11,13 @@ import { refuseUnknown } from '../evaluation/evaluation.service.js';
 import { environmentExists } from '../overrides/overrides.queries.js';
 import { APPLICATION_TOPIC, type ApplicationMessage } from './application-runner.js';
 import type { ApplyTemplateRequest } from './applications.dto.js';
-import { type ApplicationView, type QueuedApplicationView, toApplicationView } from './applications.view.js';
+import { readApplicationOrganizations } from './applications.queries.js';
+import {
+  type ApplicationOrganizationView,
+  type ApplicationView,
+  type QueuedApplicationView,
+  toApplicationView,
+} from './applications.view.js';
 import { FeatureTemplate } from './feature-template.entity.js';
 import { readSelection, selectOrganizations } from './selection.js';
 import { TemplateApplicationLog } from './template-application.entity.js';
@@ -28,7 +34,7 @@ export class ApplicationsService {
   /**
    * Takes an application on: it is done outside of the request, by the template as it is now.
    * @throws Problem `not_found`; `validation_failed` for organizations, a plan or an environment that are not there, or too
-   * many organizations.
+   * many organizations, or none.
    */
   async request(actor: Actor, key: string, request: ApplyTemplateRequest): Promise<QueuedApplicationView> {
     const selection = readSelection(request);
@@ -82,6 +88,25 @@ export class ApplicationsService {
       em.findOneOrFail(TemplateApplicationLog, where, { failHandler: () => problem('not_found') }),
     );
     return (await this.toViews([log]))[0]!;
+  }
+
+  /**
+   * The organizations that a template was applied to, by id; none before it is completed, or once it is forgotten what they
+   * had.
+   * @throws Problem `not_found`; `validation_failed` for a cursor of another list.
+   */
+  async listOrganizations(
+    key: string,
+    id: string,
+    { cursor, limit }: CursorQuery,
+  ): Promise<CursorPage<ApplicationOrganizationView>> {
+    const after = readCursor(cursor);
+    const rows = await asSystem(this.em, async (em) => {
+      if ((await em.count(TemplateApplicationLog, { id, templateKey: key })) === 0) throw problem('not_found');
+      return readApplicationOrganizations(em, id, after, limit + 1);
+    });
+    const { data, meta } = toCursorPage(rows, limit, (row) => row.id);
+    return { data: data.map(({ id: organizationId, ...rest }) => ({ organizationId, ...rest })), meta };
   }
 
   private async toViews(logs: readonly TemplateApplicationLog[]): Promise<ApplicationView[]> {

@@ -1,5 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
+import type { Json } from '../../kernel/json.js';
 import { CursorMeta } from '../../kernel/lists.js';
+import { ANY_VALUE } from '../feature-value.js';
 import type { TemplateValue } from './feature-template.entity.js';
 import {
   APPLICATION_SCOPES,
@@ -8,6 +10,10 @@ import {
   type ApplicationScope,
   type ApplicationStatus,
   type AppliedTemplate,
+  FEATURE_STATES,
+  type FeatureState,
+  type KeptOverrides,
+  type OverrideName,
   type TemplateApplicationLog,
 } from './template-application.entity.js';
 import { TemplateValueBody } from './templates.dto.js';
@@ -27,7 +33,7 @@ export class AppliedTemplateView implements AppliedTemplate {
    */
   version!: number;
   /** What it gave. */
-  @ApiProperty({ type: [TemplateValueBody], example: [{ feature: 'seats-per-project', value: 25 }] })
+  @ApiProperty({ type: [TemplateValueBody], example: [{ feature: 'api-calls', value: 25_000 }] })
   values!: TemplateValue[];
   /** The plans that it was for; empty: any. */
   @ApiProperty({ type: [String], example: [] })
@@ -57,14 +63,14 @@ export class ApplicationFailureView implements ApplicationFailure {
   code!: string;
   /**
    * What stood against it.
-   * @example "new-dashboard would stay off: in production it needs dashboards, and dashboards is false by default."
+   * @example "reports would stay off: in production it needs dashboards, and dashboards is false by default."
    */
   detail!: string;
   /** The first organization, by id, that cannot have it; null where it is nothing of one. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
   organizationId!: string | null;
   /** The feature; null where it is nothing of one. */
-  @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
+  @ApiProperty({ type: String, nullable: true, example: 'reports' })
   feature!: string | null;
 }
 
@@ -76,6 +82,29 @@ export class ApplicantView {
   /** What they are called now; null once the account is deleted. */
   @ApiProperty({ type: String, nullable: true, example: 'Grace Hopper' })
   fullName!: string | null;
+}
+
+/** An override of an organization. */
+export class OverrideNameView implements OverrideName {
+  /** Id of the organization. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  organizationId!: string;
+  /**
+   * Key of the feature.
+   * @example reports
+   */
+  feature!: string;
+}
+
+/** Overrides that a rollback left as somebody had made them since. */
+export class KeptOverridesView implements KeptOverrides {
+  /**
+   * How many.
+   * @example 1
+   */
+  total!: number;
+  /** The first 20, by organization; the application's organizations have all of them, as `kept`. */
+  first!: OverrideNameView[];
 }
 
 /** That an application was taken back. */
@@ -91,6 +120,9 @@ export class ApplicationRollbackView {
   /** Why. */
   @ApiProperty({ type: String, example: 'The pilot was called off' })
   reason!: string | null;
+  /** What it left, as it was asked to by `keepChanged`. */
+  @ApiProperty({ type: KeptOverridesView })
+  kept!: KeptOverrides;
 }
 
 /** An application of a template. */
@@ -156,6 +188,46 @@ export class ApplicationPageView {
   meta!: CursorMeta;
 }
 
+/** What an organization was given of a feature. */
+export class AppliedFeatureView {
+  /**
+   * Key of the feature.
+   * @example api-calls
+   */
+  feature!: string;
+  /** The value of the override that was replaced; null where there was none. */
+  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 5 })
+  before!: Json;
+  /**
+   * `applied`: it has the template's override; `changed_since`: somebody changed or removed that since; `rolled_back`: it
+   * has what it had before; `kept`: a rollback left what somebody had made of it.
+   */
+  @ApiProperty({ enum: FEATURE_STATES, example: 'applied' })
+  state!: FeatureState;
+}
+
+/** An organization that a template was applied to. */
+export class ApplicationOrganizationView {
+  /** Id of the organization. */
+  @ApiProperty({ format: 'uuid', example: ID })
+  organizationId!: string;
+  /**
+   * What it is called now.
+   * @example "Analytical Engines"
+   */
+  name!: string;
+  /** The features that were changed for it, by key; none: it had all of the template before. */
+  features!: AppliedFeatureView[];
+}
+
+/** A page of the organizations that a template was applied to, by id. */
+export class ApplicationOrganizationPageView {
+  /** The organizations of this page. */
+  data!: ApplicationOrganizationView[];
+  /** Whether and where it goes on. */
+  meta!: CursorMeta;
+}
+
 /** An application that was taken on. */
 export class QueuedApplicationView {
   /** Id of the application. */
@@ -186,7 +258,12 @@ export function toApplicationView(log: TemplateApplicationLog, names: ReadonlyMa
     startedAt: log.startedAt?.toISOString() ?? null,
     finishedAt: log.finishedAt?.toISOString() ?? null,
     rollback: log.rolledBackAt
-      ? { by: person(log.rolledBackBy), at: log.rolledBackAt.toISOString(), reason: log.rollbackReason ?? null }
+      ? {
+          by: person(log.rolledBackBy),
+          at: log.rolledBackAt.toISOString(),
+          reason: log.rollbackReason ?? null,
+          kept: log.rollbackKept ?? { total: 0, first: [] },
+        }
       : null,
   };
 }

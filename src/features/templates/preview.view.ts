@@ -9,7 +9,7 @@ const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00';
 /** Why something cannot be. */
 export class RefusalView implements Refusal {
   /** The feature; null: all of the template. */
-  @ApiProperty({ type: String, nullable: true, example: 'new-dashboard' })
+  @ApiProperty({ type: String, nullable: true, example: 'reports' })
   feature!: string | null;
   /**
    * The code that a single override would be refused with.
@@ -18,7 +18,7 @@ export class RefusalView implements Refusal {
   code!: string;
   /**
    * What stands against it.
-   * @example "new-dashboard would stay off: in production it needs dashboards, and dashboards is false by default."
+   * @example "reports would stay off: in production it needs dashboards, and dashboards is false by default."
    */
   detail!: string;
 }
@@ -30,13 +30,13 @@ export class OrganizationRefusalView extends RefusalView {
   organizationId!: string;
 }
 
-/** What would become of a feature. */
-export class PreviewedFeatureView {
+/** What would become of a feature in an environment. */
+export class PreviewedValueView {
   /**
-   * Key of the feature.
-   * @example seats-per-project
+   * Key of the environment.
+   * @example production
    */
-  feature!: string;
+  environment!: string;
   /** What the organization has now; null for a feature that is not evaluated. */
   @ApiProperty({ ...ANY_VALUE, nullable: true, example: 5 })
   before!: Json;
@@ -48,6 +48,37 @@ export class PreviewedFeatureView {
    * @example true
    */
   changes!: boolean;
+  /** Why it would not have the template's value here, such as a kill switch; null when it would. */
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'reports is false because it is switched off in production.',
+  })
+  ineffective!: string | null;
+}
+
+/** What would become of a feature. */
+export class PreviewedFeatureView {
+  /**
+   * Key of the feature.
+   * @example api-calls
+   */
+  feature!: string;
+  /** What the template gives. */
+  @ApiProperty({ ...ANY_VALUE, example: 25 })
+  value!: Json;
+  /**
+   * Whether it would have another value in one of the environments.
+   * @example true
+   */
+  changes!: boolean;
+  /**
+   * Whether it would have the template's value in none of the environments.
+   * @example false
+   */
+  ineffective!: boolean;
+  /** Each of the environments that were looked at. */
+  environments!: PreviewedValueView[];
   /** Why it cannot have it; null when it can. */
   @ApiProperty({ type: RefusalView, nullable: true, example: null })
   refusal!: Refusal | null;
@@ -70,7 +101,7 @@ export class PreviewedOrganizationView {
   features!: PreviewedFeatureView[];
 }
 
-/** All organizations together. */
+/** The rows of all pages together. */
 export class PreviewTotalsView {
   /**
    * Organizations that are meant.
@@ -78,30 +109,38 @@ export class PreviewTotalsView {
    */
   organizations!: number;
   /**
-   * How many of them would have another value of some feature.
+   * How many of them have a feature that `changes`.
    * @example 990
    */
   changing!: number;
   /**
-   * Features that would change, counted for each organization.
+   * Features that have `changes`, counted for each organization.
    * @example 41000
    */
   changes!: number;
   /**
-   * Organizations that cannot have it: with one of these, nothing is applied.
+   * Features that are `ineffective`, counted for each organization.
+   * @example 0
+   */
+  ineffective!: number;
+  /**
+   * Organizations with a refusal: with one of these, nothing is applied.
    * @example 1
    */
   refused!: number;
+  /**
+   * Refusals in all.
+   * @example 3
+   */
+  refusals!: number;
 }
 
 /** What an application of a template would do. */
 export class TemplatePreviewView {
-  /**
-   * Key of the environment whose values are shown: the one that was asked for, or `production`.
-   * @example production
-   */
-  environment!: string;
-  /** All organizations together. */
+  /** Keys of the environments that were looked at: the one that was asked for, or all. */
+  @ApiProperty({ type: [String], example: ['development', 'production', 'staging'] })
+  environments!: string[];
+  /** The rows of all pages together. */
   @ApiProperty({ type: PreviewTotalsView })
   totals!: PreviewTotalsView;
   /** The first 20 refusals, by organization. */

@@ -31,7 +31,7 @@ export function readSelection({ organizationIds, plan, all }: SelectionRequest):
  * The ids of the active organizations that are meant, in their order. All: those on a target plan, where there are any.
  * @param em of a system transaction.
  * @param hold locks them, in that order, as a change of their plan or of one override does: none waits for another in a ring.
- * @throws Problem `validation_failed` for a plan or an organization that is not there, or too many.
+ * @throws Problem `validation_failed` for a plan or an organization that is not there, too many, or nobody at all.
  */
 export async function selectOrganizations(
   em: EntityManager,
@@ -61,7 +61,15 @@ export async function selectOrganizations(
     const missing = organizationIds.find((id) => !found.has(id.toLowerCase()));
     throw invalidField('organizationIds', 'organization_unknown', `There is no active organization ${missing}`);
   }
+  if (ids.length === 0) throw invalidField(scope, 'no_organization', nobody(planKey, targetPlans));
   return ids;
+}
+
+function nobody(plan: string | null, targetPlans: readonly string[]): string {
+  if (plan !== null) return `No active organization is on the plan ${plan}`;
+  return targetPlans.length === 0
+    ? 'There is no active organization'
+    : `No active organization is on a plan that the template is for: ${targetPlans.join(', ')}`;
 }
 
 async function refuseUnknownPlan(em: EntityManager, key: string): Promise<void> {

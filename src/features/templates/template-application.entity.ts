@@ -10,6 +10,10 @@ export type ApplicationStatus = (typeof APPLICATION_STATUSES)[number];
 export const APPLICATION_SCOPES = ['organizations', 'plan', 'all'] as const;
 export type ApplicationScope = (typeof APPLICATION_SCOPES)[number];
 
+/** What has become of what an organization was given of a feature. */
+export const FEATURE_STATES = ['applied', 'changed_since', 'rolled_back', 'kept'] as const;
+export type FeatureState = (typeof FEATURE_STATES)[number];
+
 /** A template as it was when somebody asked for it to be applied. */
 export interface AppliedTemplate {
   name: string;
@@ -26,6 +30,19 @@ export interface ApplicationFailure {
   organizationId: string | null;
   /** null: it is no single feature's. */
   feature: string | null;
+}
+
+/** An override of an organization. */
+export interface OverrideName {
+  organizationId: string;
+  feature: string;
+}
+
+/** Overrides that a rollback left, because somebody had changed them since. */
+export interface KeptOverrides {
+  total: number;
+  /** By organization and feature; the others stand in the changes. */
+  first: OverrideName[];
 }
 
 const oneOf = (column: string, values: readonly string[]): { name: string; expression: string } => ({
@@ -65,6 +82,7 @@ const TemplateApplicationLogSchema = defineEntity({
     rolledBackBy: p.uuid().nullable(),
     rolledBackAt: p.datetime().nullable(),
     rollbackReason: p.text().nullable(),
+    rollbackKept: p.json<KeptOverrides | null>().nullable(),
   },
 });
 
@@ -90,8 +108,11 @@ const TemplateApplicationChangeSchema = defineEntity({
     organization: () => p.manyToOne(Organization).primary().updateRule('no action').deleteRule('cascade'),
     application: () =>
       p.manyToOne(TemplateApplicationLog).primary().updateRule('no action').deleteRule('cascade').index(),
-    /** By feature, those that the application changed. */
+    /** By feature, those that the application changed; none where the organization had all of it. */
     features: p.json<Record<string, OverrideBefore>>(),
+    /** The features that a rollback left. */
+    kept: p.json<string[]>().default('[]'),
+    appliedAt: p.datetime().index(),
   },
 });
 

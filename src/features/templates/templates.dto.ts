@@ -30,22 +30,22 @@ export const IsTemplateKey = (): PropertyDecorator => (target, name) => {
 const MOST_VALUES = 200;
 const MOST_PLANS = 100;
 const VALUES = [
-  { feature: 'new-dashboard', value: true },
-  { feature: 'seats-per-project', value: 25 },
+  { feature: 'reports', value: true },
+  { feature: 'api-calls', value: 25_000 },
 ];
 
 /** What a template gives of a feature. */
 export class TemplateValueBody implements TemplateValue {
   /**
    * Key of the feature.
-   * @example seats-per-project
+   * @example api-calls
    */
   @IsString()
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)
   feature!: string;
 
   /** What an organization gets of it: of its type, fitting its schema. */
-  @ApiProperty({ ...ANY_VALUE, example: 25 })
+  @ApiProperty({ ...ANY_VALUE, example: 25_000 })
   @IsFeatureValue()
   value!: Json;
 }

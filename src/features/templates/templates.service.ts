@@ -10,7 +10,7 @@ import { type FieldError, problem } from '../../kernel/problem.js';
 import { valueErrors } from '../definitions/definition-faults.js';
 import { readFeatures, unknownPlans } from '../definitions/definitions.queries.js';
 import { equal } from '../evaluator/values.js';
-import { holdFeatures } from '../feature-changes.js';
+import { FeatureChanges, holdFeatures } from '../feature-changes.js';
 import { FeatureTemplate, type TemplateValue } from './feature-template.entity.js';
 import type { CreateTemplateRequest, UpdateTemplateRequest } from './templates.dto.js';
 
@@ -23,6 +23,7 @@ export class TemplatesService {
   constructor(
     private readonly em: EntityManager,
     private readonly audit: AuditService,
+    private readonly changes: FeatureChanges,
   ) {}
 
   /** The templates, by key. */
@@ -42,8 +43,8 @@ export class TemplatesService {
     const data = { name, description, values: toValues(request.values), targetPlans: targetPlans.toSorted() };
     const now = new Date();
     try {
-      return await asSystem(this.em, async (em) => {
-        await this.refuseFaults(em, data);
+      return await this.change(key, async (em) => {
+        await this.refuseFaults(em, { ...data, values: request.values });
         const template = em.create(FeatureTemplate, { key, ...data, createdAt: now, updatedAt: now });
         this.record(actor, 'template.created', key, { after: data });
         await em.flush();
@@ -71,7 +72,7 @@ export class TemplatesService {
       ...(values && { values: toValues(values) }),
       ...(targetPlans && { targetPlans: targetPlans.toSorted() }),
     };
-    return asSystem(this.em, async (em) => {
+    return this.change(key, async (em) => {
       const template = await findTemplate(em, key, version);
       const fields = FIELDS.filter(
         (field) => wanted[field] !== undefined && !equal((template[field] ?? null) as Json, wanted[field] as Json),
@@ -80,7 +81,8 @@ export class TemplatesService {
       const pick = (from: Partial<TemplateData>): AuditData =>
         Object.fromEntries(fields.map((field) => [field, from[field] ?? null]));
       const [before, after] = [pick(template), pick(wanted)];
-      await this.refuseFaults(em, after);
+      // As they were sent, so that a fault has the place that its sender knows.
+      await this.refuseFaults(em, { ...after, values: after.values ? values : undefined });
       Object.assign(template, after, { version: template.version + 1 });
       this.record(actor, 'template.updated', key, { before, after });
       await em.flush();
@@ -100,6 +102,10 @@ export class TemplatesService {
       this.record(actor, 'template.deleted', key, { before: { name, description, values, targetPlans } });
       await em.remove(template).flush();
     });
+  }
+
+  private change<T>(key: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return this.changes.beside(`template ${key}`, () => asSystem(this.em, work));
   }
 
   /** Features are held, so that none is removed that a template is about to name. */

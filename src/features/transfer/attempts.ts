@@ -17,14 +17,19 @@ export class Attempts {
   /** What was refused first. */
   firstProblem: Problem | null = null;
 
-  /** @param em of the transaction that `change` is made in. */
+  /**
+   * @param em of the transaction that `change` is made in.
+   * @param before is waited for before each; its refusal ends all.
+   */
   constructor(
     private readonly em: EntityManager,
     private readonly change: OpenChange,
+    private readonly before?: () => Promise<void>,
   ) {}
 
   /** Does something, or notes why it is refused, as if it had not been tried. */
   async make(path: string, work: () => Promise<unknown>): Promise<void> {
+    await this.before?.();
     const { length } = this.change.entries;
     await this.em.execute('savepoint attempt');
     try {

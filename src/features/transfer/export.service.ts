@@ -6,7 +6,7 @@ import { invalidField } from '../../kernel/problem.js';
 import { Plan } from '../../organizations/plans/plan.entity.js';
 import { FeatureConfiguration } from '../configurations/feature-configuration.entity.js';
 import { type FeatureFacts, readFeatures } from '../definitions/definitions.queries.js';
-import { holdFeatures } from '../feature-changes.js';
+import { FeatureChanges, holdFeatures } from '../feature-changes.js';
 import { FeatureSegment } from '../segments/feature-segment.entity.js';
 import type { CreateSegmentRequest } from '../segments/segments.dto.js';
 import { inDependencyOrder } from './dependency-order.js';
@@ -22,7 +22,10 @@ import {
 /** Writes features down, with all that they are made of. */
 @Injectable()
 export class ExportService {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly changes: FeatureChanges,
+  ) {}
 
   /**
    * The document of all features, or of those that the filters leave with all that these need; the same features give
@@ -30,7 +33,9 @@ export class ExportService {
    * @throws Problem `validation_failed` for a part that there is not.
    */
   async export({ tag, category, part }: ExportQuery): Promise<TransferDocument> {
-    const { environments, plans, segments, features } = await asSystem(this.em, readAll);
+    const { environments, plans, segments, features } = await this.changes.beside('export', () =>
+      asSystem(this.em, readAll),
+    );
     const wanted = (facts: FeatureFacts): boolean =>
       (tag === undefined || facts.tags.includes(tag)) && (category === undefined || facts.category === category);
     const chosen = withNeeded(

@@ -2,13 +2,18 @@ import { TAG } from '../definitions/definitions.dto.js';
 import { FEATURE_KEY } from '../feature-key.js';
 import type { NotCarriedOver } from './import-source.js';
 
-/** What another system calls something, as one of our keys; null where nothing of it could stand in one. */
+/**
+ * What another system calls something, as one of our keys; null where nothing of it could stand in one. What is a key stays
+ * as it is, but for capitals; signs that cannot stand in one become a hyphen, and at either end nothing.
+ */
 export function toKey(name: string): string | null {
-  const key = name
-    .toLowerCase()
+  const lower = name.toLowerCase();
+  if (FEATURE_KEY.test(lower)) return lower;
+  const key = lower
     .replaceAll(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '')
-    .slice(0, 100);
+    .slice(0, 100)
+    .replace(/-+$/, '');
   return FEATURE_KEY.test(key) ? key : null;
 }
 

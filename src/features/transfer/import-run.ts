@@ -42,8 +42,9 @@ export class ImportRun {
     private readonly writer: FeatureWriter,
     private readonly change: OpenChange,
     private readonly source: ImportSource,
+    beforeEach?: () => Promise<void>,
   ) {
-    this.attempts = new Attempts(em, change);
+    this.attempts = new Attempts(em, change, beforeEach);
     this.notCarriedOver = [...source.notCarriedOver];
   }
 

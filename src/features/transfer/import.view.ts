@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { ChangeEntry } from '../change-log/change-entry.js';
 import { DifferenceView } from '../change-log/change-log.view.js';
 import { differencesOf } from '../change-log/differences.js';
+import type { ChangePolicy } from '../change-policies/change-policy.js';
 import type { Refused } from './attempts.js';
 import type { ImportRun } from './import-run.js';
 import type { ImportSource, NotCarriedOver } from './import-source.js';
@@ -16,7 +17,7 @@ export class ImportedView {
   kind!: Kind;
   /**
    * Key of the environment, segment or feature.
-   * @example new-dashboard
+   * @example reports
    */
   key!: string;
   /** Of a configuration the environment. */
@@ -39,7 +40,7 @@ export class NotCarriedOverView implements NotCarriedOver {
   path!: string;
   /**
    * What it is.
-   * @example "the strategy gradualByRegion of new-dashboard"
+   * @example "the strategy gradualByRegion of reports"
    */
   what!: string;
   /**
@@ -68,6 +69,26 @@ export class RefusedView implements Refused {
   message!: string;
 }
 
+/** What an environment asks of an import. */
+export class ImportPolicyView implements Pick<ChangePolicy, 'environment' | 'approvals' | 'reasonRequired'> {
+  /**
+   * Key of the environment.
+   * @example production
+   */
+  environment!: string;
+  /**
+   * How many people have to approve; above 0 ask for it by POST `/api/v1/feature-changes`, with an edit `features.import`
+   * that holds this document.
+   * @example 1
+   */
+  approvals!: number;
+  /**
+   * Whether it has to have a `reason`.
+   * @example false
+   */
+  reasonRequired!: boolean;
+}
+
 /** What an import did, or would do. */
 export class ImportView {
   /**
@@ -88,6 +109,8 @@ export class ImportView {
   notCarriedOver!: NotCarriedOverView[];
   /** What cannot be made; a run with any of it is refused as a whole. */
   refused!: RefusedView[];
+  /** What policies ask of it, by environment; with none it is made at once. */
+  policies!: ImportPolicyView[];
 }
 
 /** @param entries what the import has changed, each thing as often as it was touched on the way. */
@@ -96,6 +119,7 @@ export function toImportView(
   { environments, segments, features }: ImportSource,
   { madeEnvironments, notCarriedOver, attempts: { refused, paths } }: ImportRun,
   entries: readonly ChangeEntry[],
+  policies: readonly ChangePolicy[],
 ): ImportView {
   const created: ImportedView[] = madeEnvironments.map((key) => ({ kind: 'environment', key, environment: null }));
   const changed: ImportChangeView[] = [];
@@ -120,5 +144,10 @@ export function toImportView(
     unchanged: all - touched.length - paths.size,
     notCarriedOver,
     refused,
+    policies: policies.map(({ environment, approvals, reasonRequired }) => ({
+      environment,
+      approvals,
+      reasonRequired,
+    })),
   };
 }

@@ -15,7 +15,7 @@ import { shapeFault } from './foreign-shape.js';
 import { LAUNCHDARKLY_SCHEMA, type LaunchDarklyDocument } from './launchdarkly/document.js';
 import { translateLaunchDarkly } from './launchdarkly/translation.js';
 import { FeatureEntry, TransferDocument } from './transfer-document.dto.js';
-import type { ImportRequest, TransferFormat } from './transfer.dto.js';
+import type { ImportedDocument, TransferFormat } from './transfer.dto.js';
 import { UNLEASH_SCHEMA, type UnleashDocument } from './unleash/document.js';
 import { translateUnleash } from './unleash/translation.js';
 
@@ -25,7 +25,7 @@ const MOST_ERRORS = 20;
  * Reads the document of an import, of whatever format, into our own terms.
  * @throws Problem `validation_failed` with the path of what is wrong.
  */
-export function readDocument({ format, document, environmentMapping = {} }: ImportRequest): ImportSource {
+export function readDocument({ format, document, environmentMapping = {} }: ImportedDocument): ImportSource {
   const tooLarge = sizeFault(document as Json, 'document');
   if (tooLarge) throw problem('validation_failed', { errors: [tooLarge] });
   const source = format === 'tenon' ? readOwn(document) : readForeign(format, document, environmentMapping);

@@ -20,9 +20,9 @@ export class TransferController {
 
   /**
    * Exports features.
-   * @remarks With environments, the names of plans, segments, and what features are in each environment: all that decides, but
-   * for what single organizations have. Imported into an empty installation it evaluates the same, for everybody. The order
-   * is fixed, so that two exports can be compared; only `exportedAt` differs. Each feature stands after those that it
+   * @remarks With environments, the names of plans, segments, and what features are in each environment: all that decides,
+   * but for what single organizations have. Imported into an empty installation it evaluates the same, for everybody. The
+   * order is fixed, so that two exports can be compared; only `exportedAt` differs. Each feature stands after those that it
    * needs.
    *
    * The body of an import may have 1 MiB. For more than that ask for `part=1`, which says in `parts` how many there are, and
@@ -37,14 +37,19 @@ export class TransferController {
 
   /**
    * Imports features.
-   * @remarks From an export of Tenon, of Unleash (`POST /api/admin/features-batch/export`) or of LaunchDarkly
-   * (`GET /api/v2/flags/{project}?summary=0`). Try it first with `dryRun=true`: it does all that the import does, under the
-   * same checks, and takes it back.
+   * @remarks What an export answered is the `document`, and its `format` stands beside it. From an export of Tenon, of
+   * Unleash (`POST /api/admin/features-batch/export`) or of LaunchDarkly (`GET /api/v2/flags/{project}?summary=0`). Try it
+   * first with `dryRun=true`: it does all that the import does, under the same checks, and takes it back. It holds nobody
+   * up: it sees what others commit meanwhile, so that its answer is of a moment and no promise, and is answered by 503
+   * `service_unavailable` when somebody changes the same features.
    *
    * Features of the document are made, or become what it says; others stay. Missing environments are made. Plans are not:
    * values for plans that are not here are listed. `notCarriedOver` names all that has no place here, with the reason; where
    * targeting cannot be carried over whole, nobody gets a feature by it who did not have it. If something is `refused`, the
    * import as a whole is, with all paths in `errors`. The same import once more changes nothing.
+   *
+   * Where a policy asks for approvals it is answered by 409 `feature_change_needs_approval`, and the dry run says so in
+   * `policies`: ask for it by POST `/api/v1/feature-changes`, with an edit `features.import` that holds the same document.
    */
   @Post('import')
   @HttpCode(200)
@@ -58,6 +63,7 @@ export class TransferController {
     'feature_dependency_unmet',
     'feature_in_use',
     'feature_change_needs_approval',
+    'service_unavailable',
   )
   async importFeatures(
     @CurrentActor() actor: Actor,

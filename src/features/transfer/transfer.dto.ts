@@ -42,7 +42,8 @@ export class ExportQuery {
   category?: string;
 
   /**
-   * One part of what is too large for the body of an import, from 1; the answer says how many there are. All in one when left out.
+   * One part of what is too large for the body of an import, from 1; the answer says how many there are. All in one when
+   * left out.
    * @example 1
    */
   @IsOptional()
@@ -71,8 +72,8 @@ const isMapping = (value: unknown): boolean =>
   !Array.isArray(value) &&
   Object.values(value).every((to) => to === null || (typeof to === 'string' && ENVIRONMENT_KEY.test(to)));
 
-/** Takes features over from a document. */
-export class ImportRequest {
+/** A document that features are taken over from, and how. */
+export class ImportedDocument {
   /** Whose document it is. */
   @ApiProperty({ enum: FORMATS, example: 'tenon' })
   @IsIn(FORMATS)
@@ -106,7 +107,10 @@ export class ImportRequest {
     },
   })
   environmentMapping?: Record<string, string | null>;
+}
 
+/** Takes features over from a document. */
+export class ImportRequest extends ImportedDocument {
   /** Why it is done; it stands in the change log. */
   @IsChangeReason()
   reason?: string | null;

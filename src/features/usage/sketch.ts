@@ -9,8 +9,8 @@ const SALT = hashState('usage:');
 
 /**
  * How many different users, or organizations, there were, without keeping who they are: each sets one bit, and two sketches
- * of the same thing are joined by `or`. A multiresolution bitmap (Estan, Varghese, Fisk 2003): 256 bytes for up to ten million,
- * within 8 % two times out of three, exact where there are few. `estimate_seen` of the database reads it.
+ * of the same thing are joined by `or`. A multiresolution bitmap (Estan, Varghese, Fisk 2003): 256 bytes for up to ten
+ * million, within 8 % two times out of three, exact where there are few. `estimate_seen` of the database reads it.
  */
 export type Sketch = Uint32Array;
 
@@ -29,17 +29,41 @@ export function see(sketch: Sketch, bit: number): void {
   sketch[bit >>> 5]! |= 1 << (bit & 31);
 }
 
-/** Those of both, as a sketch of its own where there are two. */
-export function joined(one: Sketch | null, other: Sketch | null): Sketch | null {
+/** Who was seen: nobody, one by their bit, or more by their sketch. Most counts of a minute know one. */
+export type Seen = null | number | Sketch;
+
+/** Those, and somebody more. */
+export function seenWith(seen: Seen, bit: number): Seen {
+  if (bit < 0 || seen === bit) return seen;
+  if (seen === null) return bit;
+  const sketch = sketchOf(seen);
+  see(sketch, bit);
+  return sketch;
+}
+
+/** Those of both. */
+export function joined(one: Seen, other: Seen): Seen {
+  if (typeof other === 'number') return seenWith(one, other);
+  if (typeof one === 'number') return seenWith(other, one);
   return one && other ? one.map((word, at) => word | other[at]!) : (one ?? other);
 }
 
+/** The sketch itself where there is one. */
+function sketchOf(seen: number | Sketch): Sketch {
+  if (typeof seen !== 'number') return seen;
+  const sketch = newSketch();
+  see(sketch, seen);
+  return sketch;
+}
+
 /**
- * As PostgreSQL reads a bit string, without its `x`. Which bit is where in a part says nothing, as long as it is the same for
- * all.
+ * As PostgreSQL reads a bit string, without its `x`. Which bit is where in a part says nothing, as long as it is the same
+ * for all.
  * @returns null: nobody was seen.
  */
-export function toHex(sketch: Sketch): string | null {
+export function toHex(seen: Seen): string | null {
+  if (seen === null) return null;
+  const sketch = sketchOf(seen);
   if (sketch.every((word) => word === 0)) return null;
   return Buffer.from(sketch.buffer, sketch.byteOffset, sketch.byteLength).toString('hex');
 }

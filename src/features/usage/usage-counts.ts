@@ -1,5 +1,5 @@
 import type { Decision } from '../evaluator/index.js';
-import { bitOf, joined, newSketch, see, type Sketch } from './sketch.js';
+import { bitOf, joined, type Seen, seenWith } from './sketch.js';
 import { Totals } from './totals.js';
 
 /** Stands for a feature in what is kept of an organization, or a user, who asked for all features at once. */
@@ -25,11 +25,11 @@ export interface DecidedAnswer {
 /** How often something was given, and to whom. */
 export class Count {
   evaluations = 0;
-  users: Sketch | null = null;
+  users: Seen = null;
 
   add(times: number, userBit: number): void {
     this.evaluations += times;
-    if (userBit >= 0) see((this.users ??= newSketch()), userBit);
+    this.users = seenWith(this.users, userBit);
   }
 
   merge(other: Count): void {
@@ -107,12 +107,12 @@ function mergeAll<K, V extends { merge(other: V): void }>(into: Map<K, V>, from:
 }
 
 /**
- * How features were used since it was last taken away: each decision in total, and for each organization what it asked for by
- * its key and how often for all. An answer with 1,000 features for 5,000 organizations is 1,000 totals and 5,000 counts, not
- * five million.
+ * How features were used since it was last taken away: each decision in total, and for each organization what it asked for
+ * by its key and how often for all. An answer with 1,000 features for 5,000 organizations is 1,000 totals and 5,000 counts,
+ * not five million.
  *
- * What it takes is bounded, whatever the traffic: by {@link MOST_COUNTS}, beyond which it says how many evaluations it missed,
- * and of users by a sketch for each count and so many by name.
+ * What it takes is bounded, whatever the traffic: by {@link MOST_COUNTS}, beyond which it says how many evaluations it
+ * missed, and of users by a sketch for each count and so many by name.
  */
 export class UsageCounts {
   private environments = new Map<string, EnvironmentTally>();

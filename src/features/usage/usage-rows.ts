@@ -88,5 +88,5 @@ function countOf({ evaluations, users }: Pick<Count, 'evaluations' | 'users'>): 
   evaluations: number;
   users: string | null;
 } {
-  return { evaluations, users: users && toHex(users) };
+  return { evaluations, users: toHex(users) };
 }

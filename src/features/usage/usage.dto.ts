@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE } from '../../environments/environments.dto.js';
-import { IsDay } from '../../kernel/instant.js';
+import { IsDay, IsNoLaterThan } from '../../kernel/instant.js';
 import { PageQuery } from '../../kernel/lists.js';
 import { FEATURE_KEY, FEATURE_KEY_MESSAGE } from '../feature-key.js';
 
@@ -20,6 +20,7 @@ export class FeatureUsageQuery {
   @ApiPropertyOptional({ type: String, format: 'date', example: '2026-11-01' })
   @IsOptional()
   @IsDay()
+  @IsNoLaterThan('to')
   from?: string;
 
   /** The last day, included; today when left out. */
@@ -39,7 +40,7 @@ export class FeatureUsageQuery {
 export class UsageQuery extends FeatureUsageQuery {
   /**
    * Only of this feature. Without it, and without `userKey`, at most 31 days are shown.
-   * @example new-dashboard
+   * @example reports
    */
   @IsOptional()
   @Matches(FEATURE_KEY, FEATURE_KEY_MESSAGE)

@@ -4,11 +4,11 @@ import { compose, type Mail } from './compose.js';
 import { moment } from './duration.js';
 import { plain } from './plain.js';
 
-/** What is wrong with the cleanup. `at` in ISO 8601. */
+/** What is wrong with the cleanup. `type` is what people call it, `at` in ISO 8601. */
 export type CleanupTrouble =
   | { kind: 'failed'; type: string; message: string }
   | { kind: 'growing'; type: string; expired: number }
-  | { kind: 'late'; schedule: string; at: string };
+  | { kind: 'missed' | 'late'; schedule: string; at: string };
 
 /** To each platform admin, once for each cause. */
 export function cleanupAlert(data: { name: string; troubles: CleanupTrouble[] }, links: Links): Mail {
@@ -26,9 +26,11 @@ export function cleanupAlert(data: { name: string; troubles: CleanupTrouble[] },
 function tell(trouble: CleanupTrouble): string {
   switch (trouble.kind) {
     case 'failed':
-      return `The last run gave up on ${plain(trouble.type)}, after errors: ${plain(trouble.message)}`;
+      return `${plain(trouble.type)}: the last run gave up, after errors: ${plain(trouble.message)}`;
     case 'growing':
-      return `More and more of ${plain(trouble.type)} has expired and is still there: ${shown(trouble.expired)} rows. For a day there have never been as few as there were at the most on the day before.`;
+      return `${plain(trouble.type)}: more and more has expired and is still there, ${shown(trouble.expired)} rows. For a day there have never been as few as there were at the most on the day before.`;
+    case 'missed':
+      return `${plain(trouble.schedule)} has not run: it was due on ${moment(trouble.at)}.`;
     case 'late':
       return `${plain(trouble.schedule)} ran late: it was due on ${moment(trouble.at)}.`;
   }

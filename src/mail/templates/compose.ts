@@ -26,7 +26,8 @@ export interface MailTable {
 /** Drawn in HTML; in the text it is what it is described as. */
 export type MailChart = { bars: BarChart } | { lines: LineChart };
 
-type MailBlock = string | MailLink | MailTable | MailChart;
+/** A part of a mail: a paragraph, or what is more than that. */
+export type MailBlock = string | MailLink | MailTable | MailChart;
 
 /** What a mail consists of; text and HTML are made from the same parts, so that they cannot disagree. */
 export interface MailParts {
@@ -92,7 +93,7 @@ const table = ({ columns, rows }: MailTable): string => {
 // No image, no style sheet, nothing from outside: opening the mail tells nobody.
 const page = (title: string, content: string): string => `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title></head>
 <body style="margin:0;padding:24px;background:#fff;color:#1a1a1a;font:16px/1.5 system-ui,sans-serif">
 <div style="max-width:560px;margin:0 auto">
 ${content}

@@ -5,6 +5,10 @@ export function duration(minutes: number): string {
   return minutes === 1 ? '1 minute' : `${minutes} minutes`;
 }
 
+/** A day for people: `Nov 22`. @param at ISO 8601. */
+export const shortDay = (at: string): string =>
+  new Date(at).toLocaleDateString('en-US', { month: 'short', day: 'numeric', timeZone: 'UTC' });
+
 /** A moment for people: `2026-11-21 04:58 UTC`. @param at ISO 8601. */
 export function moment(at: string): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

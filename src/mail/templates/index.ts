@@ -1,6 +1,8 @@
 import type { Links } from '../links.js';
 import { accountDeletionConfirmed } from './account-deletion-confirmed.js';
 import { accountDisabled } from './account-disabled.js';
+import { changeRequestReturned } from './change-request-returned.js';
+import { changeRequestWaits } from './change-request-waits.js';
 import { cleanupAlert } from './cleanup-alert.js';
 import { cleanupReport } from './cleanup-report.js';
 import type { Mail } from './compose.js';
@@ -41,6 +43,8 @@ export const templates = {
   'domain-missing': domainMissing,
   'domain-lapsed': domainLapsed,
   'webhook-disabled': webhookDisabled,
+  'change-request-waits': changeRequestWaits,
+  'change-request-returned': changeRequestReturned,
   'cleanup-report': cleanupReport,
   'cleanup-alert': cleanupAlert,
 } as const;

@@ -11,13 +11,22 @@ function render(template: TemplateName, name: string, email = 'kim@example.com')
   const data = { name, token: 'a+b/c', expiresInMinutes: 60, at, newEmail: email, email };
   Object.assign(data, { organizationName: name, formerOwnerName: name, restorableUntil: at, domain: name, role: name });
   Object.assign(data, { inviterName: name, expiresAt: at, host: name, reason: 'failing' });
+  Object.assign(data, { description: name, webhookId: '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00' });
   Object.assign(data, {
+    reportId: '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00',
     reportType: 'daily',
     from: at,
     until: at,
     troubles: troublesOf(name, at),
+    requestId: '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00',
+    title: name,
+    authorName: name,
+    environments: [name],
+    applyAt: at,
+    cause: { rejectedBy: name, comment: name },
     figures: figuresOf(name, at),
   });
+  if (template === 'change-request-waits') Object.assign(data, { reason: name });
   return renderMail(template, data as unknown as TemplateData<typeof template>, links);
 }
 
@@ -25,6 +34,7 @@ function troublesOf(type: string, at: string) {
   return [
     { kind: 'failed', type, message: type },
     { kind: 'growing', type, expired: 2_000 },
+    { kind: 'missed', schedule: type, at },
     { kind: 'late', schedule: type, at },
   ];
 }
@@ -54,7 +64,7 @@ describe('P13 mails', () => {
     expect(mail.text).toContain(greeting);
     expect(mail.html).toContain(greeting);
     for (const link of mail.links) {
-      expect(link).toMatch(/^https:\/\/app\.example\.com(\/[a-z-]+\?token=a%2Bb%2Fc)?$/);
+      expect(link).toMatch(/^https:\/\/app\.example\.com(\/[a-z-]+\?(token=a%2Bb%2Fc|id=[\da-f-]{36}))?$/);
       expect(mail.text).toContain(link);
       expect(mail.html).toContain(`href="${link}"`);
     }

@@ -9,7 +9,14 @@ const REASONS = {
 
 /** To owners and admins, or to platform admins, when Tenon has switched a webhook off. */
 export function webhookDisabled(
-  data: { name: string; organizationName: string | null; host: string; reason: keyof typeof REASONS },
+  data: {
+    name: string;
+    organizationName: string | null;
+    webhookId: string;
+    description: string | null;
+    host: string;
+    reason: keyof typeof REASONS;
+  },
   links: Links,
 ): Mail {
   return compose({
@@ -19,10 +26,16 @@ export function webhookDisabled(
       data.organizationName === null
         ? 'It is a webhook of the platform.'
         : `Organization: ${plain(data.organizationName)}`,
-      `Receiver: ${plain(data.host)}`,
+      `Webhook: ${data.description === null ? data.webhookId : `${plain(data.description)} (${data.webhookId})`}`,
+      `Receiver: ${receiver(data.host)}`,
       REASONS[data.reason],
       'Events are not sent there any more. When the receiver is well again, switch the webhook on, and have sent again what it missed.',
       { label: 'Sign in', url: links.app },
     ],
   });
 }
+
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:]+\])(?::\d+)?$/;
+
+/** Mail clients make links of names, not of bare addresses, which therefore stay as they are. */
+const receiver = (host: string): string => (ADDRESS.test(host) ? host : plain(host));

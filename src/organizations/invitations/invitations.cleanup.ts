@@ -1,10 +1,14 @@
-import { expiringRows } from '../../database/expiring-type.js';
+import { retainedRows } from '../../database/retained-rows.js';
 
-/** Invitations, accepted or not, 30 days after they expired: until then they are listed, and can be sent again. */
-export const expiredInvitations = expiringRows({
+/**
+ * Invitations, accepted or not, that expired: until they leave they are listed, and can be sent again. For a day at least,
+ * so that one who comes too late is known; for a year at most, since they are addresses of people who may never have come.
+ */
+export const expiredInvitations = retainedRows({
   name: 'invitation',
-  description: 'Invitations, 30 days after they expired',
+  title: 'Invitations',
+  description: 'Invitations that expired',
   table: 'invitations',
   column: 'expires_at',
-  kept: '30 days',
+  retention: { days: 30, least: 1, most: 365 },
 });

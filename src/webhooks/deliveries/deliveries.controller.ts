@@ -7,7 +7,14 @@ import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { WebhookPath } from '../endpoints/webhooks.dto.js';
 import { WebhookDeliveryPath, ReplayWebhookRequest, WebhookDeliveriesQuery } from './deliveries.dto.js';
 import { DeliveriesService } from './deliveries.service.js';
-import { toDeliveryView, WebhookDeliveryPage, WebhookDeliveryView, WebhookReplayView } from './deliveries.view.js';
+import {
+  toDeliveryDetailView,
+  toDeliveryView,
+  WebhookDeliveryDetailView,
+  WebhookDeliveryPage,
+  WebhookDeliveryView,
+  WebhookReplayView,
+} from './deliveries.view.js';
 
 @ApiTags('Webhooks')
 @Controller('api/v1/webhooks/:id')
@@ -29,15 +36,16 @@ export class DeliveriesController {
     return { data: data.map(toDeliveryView), meta };
   }
 
-  /** Shows one delivery of a webhook of the platform. */
+  /** Shows one delivery of a webhook of the platform, with the body that is posted. */
   @Get('deliveries/:deliveryId')
   @Authorize('platform-admin')
   @ApiProblems('validation_failed')
   async getWebhookDelivery(
     @CurrentActor() actor: Actor,
     @Param() { id, deliveryId }: WebhookDeliveryPath,
-  ): Promise<WebhookDeliveryView> {
-    return toDeliveryView(await this.deliveries.get(actor, id, deliveryId));
+  ): Promise<WebhookDeliveryDetailView> {
+    const { row, payload } = await this.deliveries.get(actor, id, deliveryId);
+    return toDeliveryDetailView(row, payload);
   }
 
   /** Has one event sent again to a webhook of the platform, under the same `webhook-id`, also when it had arrived. */

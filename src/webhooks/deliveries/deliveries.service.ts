@@ -1,5 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { factsOf } from '../../audit/entries-by-id.js';
 import { AuditService } from '../../audit/audit.service.js';
 import type { Actor } from '../../kernel/actor.js';
 import { firstIdAt } from '../../kernel/ids.js';
@@ -8,6 +9,7 @@ import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js
 import { problem } from '../../kernel/problem.js';
 import type { WebhookRow } from '../endpoints/webhooks.queries.js';
 import { hostOf, requireWebhook } from '../endpoints/webhooks.service.js';
+import { type Payload, toPayload } from '../sending/payload.js';
 import { inScope } from '../webhook-scope.js';
 import type { WebhookDeliveriesQuery } from './deliveries.dto.js';
 import { type DeliveryRow, findDelivery, listDeliveries, replayFailed, replayOne } from './deliveries.queries.js';
@@ -31,11 +33,17 @@ export class DeliveriesService {
     });
   }
 
-  /** One delivery. @throws Problem `not_found`. */
-  async get(actor: Actor, id: string, deliveryId: string): Promise<DeliveryRow> {
+  /**
+   * One delivery, and what is posted of it: null when the trail does not hold the event any more, or the caller may not
+   * read the trail. @throws Problem `not_found`.
+   */
+  async get(actor: Actor, id: string, deliveryId: string): Promise<{ row: DeliveryRow; payload: Payload | null }> {
     return inScope(this.em, actor, async (em) => {
       await requireWebhook(em, actor, id);
-      return requireDelivery(em, id, deliveryId);
+      const row = await requireDelivery(em, id, deliveryId);
+      if (actor.organizationId !== null && !actor.permissions.has('audit:read')) return { row, payload: null };
+      const facts = (await factsOf(em, [deliveryId], actor.organizationId)).get(deliveryId);
+      return { row, payload: facts ? toPayload(facts) : null };
     });
   }
 

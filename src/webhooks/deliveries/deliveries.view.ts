@@ -1,8 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { CursorMeta, type CursorPage } from '../../kernel/lists.js';
 import { DELIVERY_STATUSES, type DeliveryStatus } from './deliveries.dto.js';
+import type { Payload } from '../sending/payload.js';
 import type { DeliveryRow } from './deliveries.queries.js';
 
+const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f04';
 const TIME = { type: String, format: 'date-time', nullable: true } as const;
 
 /** One request, and what came of it. */
@@ -27,7 +29,7 @@ export class WebhookAttemptView {
 /** An event on its way to a webhook. */
 export class WebhookDeliveryView {
   /** Id of the event: that of the entry of the trail, and the `webhook-id` of every request. */
-  @ApiProperty({ format: 'uuid', example: '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f04' })
+  @ApiProperty({ format: 'uuid', example: ID })
   id!: string;
   /** What happened. */
   @ApiProperty({ example: 'member.joined' })
@@ -44,6 +46,21 @@ export class WebhookDeliveryView {
   /** The requests, oldest first; the latest 20. */
   @ApiProperty({ type: [WebhookAttemptView] })
   attempts!: WebhookAttemptView[];
+}
+
+/** A delivery with what is posted. */
+export class WebhookDeliveryDetailView extends WebhookDeliveryView {
+  /**
+   * The body of every request, which is sent as it stands here, without spaces between. Null when the trail does not hold
+   * the event any more, or for who may not read the trail.
+   */
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    example: { type: 'member.joined', timestamp: '2026-11-28T08:00:00.000Z', data: { id: ID, outcome: 'success' } },
+  })
+  payload!: Payload | null;
 }
 
 /** A page of deliveries, the newest event first. */
@@ -72,6 +89,10 @@ export function toDeliveryView(row: DeliveryRow): WebhookDeliveryView {
     deliveredAt: toIso(row.delivered_at),
     attempts: row.attempts,
   };
+}
+
+export function toDeliveryDetailView(row: DeliveryRow, payload: Payload | null): WebhookDeliveryDetailView {
+  return { ...toDeliveryView(row), payload };
 }
 
 function toIso(time: string | null): string | null {

@@ -7,7 +7,14 @@ import { OrganizationPath } from '../../kernel/organization-path.js';
 import { OrganizationWebhookPath } from '../endpoints/webhooks.dto.js';
 import { OrganizationWebhookDeliveryPath, ReplayWebhookRequest, WebhookDeliveriesQuery } from './deliveries.dto.js';
 import { DeliveriesService } from './deliveries.service.js';
-import { toDeliveryView, WebhookDeliveryPage, WebhookDeliveryView, WebhookReplayView } from './deliveries.view.js';
+import {
+  toDeliveryDetailView,
+  toDeliveryView,
+  WebhookDeliveryDetailView,
+  WebhookDeliveryPage,
+  WebhookDeliveryView,
+  WebhookReplayView,
+} from './deliveries.view.js';
 
 @ApiTags('Webhooks')
 @OrganizationPath()
@@ -30,15 +37,16 @@ export class OrganizationDeliveriesController {
     return { data: data.map(toDeliveryView), meta };
   }
 
-  /** Shows one delivery of a webhook of an organization. */
+  /** Shows one delivery of a webhook of an organization, with the body that is posted. */
   @Get('deliveries/:deliveryId')
   @Authorize('webhooks:manage')
   @ApiProblems('validation_failed')
   async getOrganizationWebhookDelivery(
     @CurrentActor() actor: Actor,
     @Param() { id, deliveryId }: OrganizationWebhookDeliveryPath,
-  ): Promise<WebhookDeliveryView> {
-    return toDeliveryView(await this.deliveries.get(actor, id, deliveryId));
+  ): Promise<WebhookDeliveryDetailView> {
+    const { row, payload } = await this.deliveries.get(actor, id, deliveryId);
+    return toDeliveryDetailView(row, payload);
   }
 
   /** Has one event sent again to a webhook of an organization, under the same `webhook-id`, also when it had arrived. */

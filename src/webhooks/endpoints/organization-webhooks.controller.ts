@@ -6,6 +6,7 @@ import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { PageQuery, toPage } from '../../kernel/lists.js';
 import { OrganizationPath } from '../../kernel/organization-path.js';
+import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
 import {
   CreateWebhookRequest,
   OrganizationWebhookPath,
@@ -29,11 +30,13 @@ export class OrganizationWebhooksController {
 
   /**
    * Makes a webhook of an organization; the answer shows its secret once.
-   * @remarks Entries of the organization’s trail are posted to it, in the words of that trail: you have to hold `audit:read`, too.
-   * Requests carry `webhook-id`, `webhook-timestamp` and `webhook-signature` (Standard Webhooks). There can be 20.
+   * @remarks Entries of the organization’s trail are posted to it, in the words of that trail: you have to hold
+   * `audit:read`, too. Requests carry `webhook-id`, `webhook-timestamp` and `webhook-signature` (Standard Webhooks). There
+   * can be 20. It takes a session: the secret is a credential, and API keys make none.
    */
   @Post()
-  @Authorize('webhooks:manage')
+  @Authorize('webhooks:manage', { sessionOnly: true })
+  @Versioned()
   @ApiProblems('webhook_limit_reached', 'external_service_failed')
   async createOrganizationWebhook(
     @CurrentActor() actor: Actor,
@@ -57,6 +60,7 @@ export class OrganizationWebhooksController {
   /** Shows a webhook of an organization, without its secret. */
   @Get(':id')
   @Authorize('webhooks:manage')
+  @Versioned()
   @ApiProblems('validation_failed')
   async getOrganizationWebhook(
     @CurrentActor() actor: Actor,
@@ -71,13 +75,15 @@ export class OrganizationWebhooksController {
    */
   @Patch(':id')
   @Authorize('webhooks:manage')
+  @VersionedWrite()
   @ApiProblems('external_service_failed')
   async updateOrganizationWebhook(
     @CurrentActor() actor: Actor,
     @Param() { id }: OrganizationWebhookPath,
     @Body() request: UpdateWebhookRequest,
+    @IfMatch() version: number | null,
   ): Promise<WebhookView> {
-    return toWebhookView(await this.webhooks.update(actor, id, request));
+    return toWebhookView(await this.webhooks.update(actor, id, request, version));
   }
 
   /** Removes a webhook of an organization, with its deliveries. */
@@ -95,10 +101,12 @@ export class OrganizationWebhooksController {
   /**
    * Gives a webhook of an organization another secret, shown once; the old one signs as well for a while.
    * @remarks Rotated again, the secret that was replaced last signs on, and the one before it no more.
+   * It takes a session and `audit:read`, as making a webhook does.
    */
   @Post(':id/rotate-secret')
   @HttpCode(200)
-  @Authorize('webhooks:manage')
+  @Authorize('webhooks:manage', { sessionOnly: true })
+  @Versioned()
   async rotateOrganizationWebhookSecret(
     @CurrentActor() actor: Actor,
     @Param() { id }: OrganizationWebhookPath,

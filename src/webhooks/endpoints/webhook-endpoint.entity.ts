@@ -37,6 +37,7 @@ const WebhookEndpointSchema = defineEntity({
     failingSince: p.datetime().nullable(),
     /** The receiver asked not to be called before. */
     pausedUntil: p.datetime().nullable(),
+    version: p.integer().default(1),
     createdAt: p.datetime(),
     updatedAt: p.datetime().onUpdate(() => new Date()),
   },

@@ -5,6 +5,7 @@ import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { PageQuery, toPage } from '../../kernel/lists.js';
+import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
 import { EVENT_TYPES } from '../event-types.js';
 import { CreateWebhookRequest, WebhookPath, RotateWebhookSecretRequest, UpdateWebhookRequest } from './webhooks.dto.js';
 import { WebhooksService } from './webhooks.service.js';
@@ -29,6 +30,7 @@ export class WebhooksController {
    */
   @Post()
   @Authorize('platform-admin')
+  @Versioned()
   @ApiProblems('webhook_limit_reached', 'external_service_failed')
   async createWebhook(@CurrentActor() actor: Actor, @Body() request: CreateWebhookRequest): Promise<WebhookSecretView> {
     return toWebhookSecretView(await this.webhooks.create(actor, request));
@@ -56,6 +58,7 @@ export class WebhooksController {
   /** Shows a webhook of the platform, without its secret. */
   @Get(':id')
   @Authorize('platform-admin')
+  @Versioned()
   @ApiProblems('validation_failed')
   async getWebhook(@CurrentActor() actor: Actor, @Param() { id }: WebhookPath): Promise<WebhookView> {
     return toWebhookView(await this.webhooks.get(actor, id));
@@ -67,13 +70,15 @@ export class WebhooksController {
    */
   @Patch(':id')
   @Authorize('platform-admin')
+  @VersionedWrite()
   @ApiProblems('external_service_failed')
   async updateWebhook(
     @CurrentActor() actor: Actor,
     @Param() { id }: WebhookPath,
     @Body() request: UpdateWebhookRequest,
+    @IfMatch() version: number | null,
   ): Promise<WebhookView> {
-    return toWebhookView(await this.webhooks.update(actor, id, request));
+    return toWebhookView(await this.webhooks.update(actor, id, request, version));
   }
 
   /** Removes a webhook of the platform, with its deliveries. */
@@ -92,6 +97,7 @@ export class WebhooksController {
   @Post(':id/rotate-secret')
   @HttpCode(200)
   @Authorize('platform-admin')
+  @Versioned()
   async rotateWebhookSecret(
     @CurrentActor() actor: Actor,
     @Param() { id }: WebhookPath,

@@ -14,6 +14,7 @@ import {
   MaxLength,
   Min,
   ValidateIf,
+  type ValidationArguments,
 } from 'class-validator';
 import { ArrayUnique } from '../../kernel/array-unique.js';
 import { IsOneLine } from '../../kernel/display-name.js';
@@ -24,7 +25,15 @@ import { MAX_URL_LENGTH } from '../sending/target.js';
 export const DAY = 24 * 60 * 60;
 const MAX_FILTERS = 100;
 const FILTERS_EXAMPLE = ['member.*', 'api_key.created'];
-const FILTERS = { message: 'eventTypes are types such as member.joined, areas such as member.*, or *' };
+const FILTERS = {
+  message: ({ value }: ValidationArguments): string =>
+    `${wrongIn(value)}: GET /api/v1/webhooks/event-types lists the types; an area is written member.*, everything *`,
+};
+
+function wrongIn(value: unknown): string {
+  const wrong = [value].flat().find((one) => !EVENT_FILTERS.includes(one as string));
+  return typeof wrong === 'string' && wrong.length <= 100 ? `There is no event type ${wrong}` : 'Not an event type';
+}
 
 const given = (_: unknown, value: unknown): boolean => value !== undefined;
 const trimmed = ({ value }: { value: unknown }): unknown => (typeof value === 'string' ? value.trim() : value);

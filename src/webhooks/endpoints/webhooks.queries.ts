@@ -12,6 +12,7 @@ export interface WebhookRow {
   failing_since: string | null;
   /** Null once it is over. */
   previous_secret_expires_at: string | null;
+  version: number;
   created_at: string;
 }
 
@@ -24,7 +25,7 @@ export interface WebhookChange {
 }
 
 const SELECT = `
-  select id, url, description, event_types, enabled, disabled_reason, failing_since, created_at,
+  select id, url, description, event_types, enabled, disabled_reason, failing_since, version, created_at,
          case when previous_secret_expires_at > now() then previous_secret_expires_at end as previous_secret_expires_at
     from webhook_endpoints`;
 /** Null is the platform. */
@@ -98,7 +99,8 @@ export async function updateWebhook(
         set url = ?, description = ?, event_types = ?::text[], enabled = ?,
             disabled_reason = case when not ?::boolean then coalesce(disabled_reason, 'by_hand') end,
             failing_since = case when enabled then failing_since end,
-            paused_until = case when enabled then paused_until end
+            paused_until = case when enabled then paused_until end,
+            version = version + 1
       where id = ?`,
     [url, description, toArray(eventTypes), enabled, enabled, id],
   );
@@ -120,7 +122,7 @@ export async function replaceWebhookSecret(
     `update webhook_endpoints
         set previous_secret = case when ? > 0 then secret end,
             previous_secret_expires_at = case when ? > 0 then now() + make_interval(secs => ?) end,
-            secret = ?
+            secret = ?, version = version + 1
       where id = ?`,
     [overlapSeconds, overlapSeconds, overlapSeconds, secret, id],
   );

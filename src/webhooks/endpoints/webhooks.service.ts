@@ -86,14 +86,19 @@ export class WebhooksService {
     );
   }
 
-  /** Changes a webhook. @throws Problem as {@link create} does, and `not_found`. */
-  async update(actor: Actor, id: string, change: UpdateWebhookRequest): Promise<WebhookRow> {
+  /**
+   * Changes a webhook.
+   * @param version that the caller read; null changes whatever it is by now.
+   * @throws Problem as {@link create} does, `not_found` and `precondition_failed`.
+   */
+  async update(actor: Actor, id: string, change: UpdateWebhookRequest, version: number | null): Promise<WebhookRow> {
     mayTell(actor);
     // Not found comes first, and no transaction waits for DNS.
     await this.get(actor, id);
     if (change.url !== undefined) await this.checkUrl(change.url);
     return inScope(this.em, actor, async (em) => {
       const before = await requireWebhook(em, actor, id, { hold: true });
+      if (version !== null && version !== before.version) throw problem('precondition_failed');
       await updateWebhook(em, id, {
         url: change.url ?? before.url,
         description: change.description === undefined ? before.description : change.description,
@@ -120,9 +125,10 @@ export class WebhooksService {
 
   /**
    * Gives a webhook another secret. Requests are signed with the old one as well for a while, and with any older one no
-   * more. @throws Problem `not_found`.
+   * more. @throws Problem `permission_denied`, `not_found`.
    */
   async rotateSecret(actor: Actor, id: string, overlapSeconds = DAY): Promise<WebhookWithSecret> {
+    mayTell(actor);
     return inScope(this.em, actor, async (em) => {
       await requireWebhook(em, actor, id, { hold: true });
       const secret = newSecret();

@@ -32,6 +32,11 @@ export class WebhookView {
   /** Until when the secret before the present one signs, too; null when it does not. */
   @ApiProperty({ ...TIME, example: null })
   previousSecretExpiresAt!: string | null;
+  /**
+   * Counts its changes; the ETag holds it.
+   * @example 1
+   */
+  version!: number;
   /** When it was made. */
   @ApiProperty({ format: 'date-time', example: '2026-11-28T08:00:00.000Z' })
   createdAt!: string;
@@ -71,6 +76,7 @@ export function toWebhookView(row: WebhookRow): WebhookView {
     disabledReason: row.disabled_reason,
     failingSince: toIso(row.failing_since),
     previousSecretExpiresAt: toIso(row.previous_secret_expires_at),
+    version: row.version,
     createdAt: toIso(row.created_at)!,
   };
 }

@@ -9,6 +9,8 @@ const DNS_WAIT_MS = 2_000;
 const DNS_TRIES = 2;
 /** NXDOMAIN and NODATA: an answer, and it says that there is nothing. */
 const NOTHING = ['ENOTFOUND', 'ENODATA'];
+/** One sentence for both: whoever may make a webhook is not to find out which names there are around us. */
+const NAME_REFUSED = 'The name of the host does not resolve, or not to public addresses alone';
 export const MAX_URL_LENGTH = 2_048;
 /** Below it stand services that speak other languages, and none of them is a receiver's. */
 const FIRST_FREE_PORT = 1_024;
@@ -49,7 +51,8 @@ export class Targets {
     const family = isIP(host);
     const found = family === 0 ? await this.lookUp(host) : [host];
     const isPublic = found.length > 0 && found.every(isPublicAddress);
-    if (found.length === 0 || (!isPublic && !this.any)) throw new TargetRefused('The host has no public address');
+    if (found.length === 0 || (!isPublic && !this.any))
+      throw new TargetRefused(family === 0 ? NAME_REFUSED : 'The host has no public address');
     return { url, isPublic, addresses: found.map((one) => ({ address: one, family: isIP(one) === 6 ? 6 : 4 })) };
   }
 

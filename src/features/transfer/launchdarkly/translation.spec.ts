@@ -130,6 +130,43 @@ describe('F15 flags of LaunchDarkly', () => {
     expect(short / people.length).toBeLessThan(0.25);
   });
 
+  it('texts that hold JSON stay what they are, and give variants keys of their own', () => {
+    const variantsOf = (variations: LaunchDarklyFlag['variations']) => {
+      const [feature] = translateLaunchDarkly(documentOf({}, { variations })).features;
+      const { type, variants } = feature!.entry.definition as {
+        type: string;
+        variants: { key: string; value: unknown }[];
+      };
+      return [type, variants.map(({ key, value }) => [key, value])];
+    };
+    expect(variantsOf([{ value: '"multi"' }, { value: '{"a":1}' }, { value: '' }])).toEqual([
+      'string',
+      [
+        ['multi', '"multi"'],
+        ['a-1', '{"a":1}'],
+        ['variation-2', ''],
+      ],
+    ]);
+    expect(variantsOf([{ value: { a: 1 } }, { value: 'multi' }, { value: null, name: '' }])).toEqual([
+      'json',
+      [
+        ['variation-0', { a: 1 }],
+        ['multi', 'multi'],
+        ['variation-2', null],
+      ],
+    ]);
+    // A name may be what another one would be called.
+    const names = ['variation-1', 'Variation-1', 'variation-1'];
+    expect(variantsOf(names.map((name, at) => ({ name, value: at })))).toEqual([
+      'number',
+      [
+        ['variation-1', 0],
+        ['variation-2', 1],
+        ['variation-3', 2],
+      ],
+    ]);
+  });
+
   it.each<[string, Partial<LaunchDarklyEnvironment>, string]>([
     [
       'a regular expression',

@@ -78,8 +78,9 @@ export class Variations {
   private toVariants(): Variant[] {
     const taken = new Set<string>();
     return this.flag.variations.map(({ name, value }, at) => {
-      const wished = toKey(name ?? (typeof value === 'object' ? '' : String(value))) ?? `variation-${at}`;
-      const key = taken.has(wished) ? `variation-${at}` : wished;
+      let key = toKey(name || (typeof value === 'object' ? '' : String(value))) ?? `variation-${at}`;
+      // It may be what another one is called.
+      for (let count = at; taken.has(key); count += 1) key = `variation-${count}`;
       taken.add(key);
       return { key, value, ...(this.weights && { weight: this.weights[at]! / 1_000 }) };
     });

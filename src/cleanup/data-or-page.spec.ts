@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { wantsPage } from './report-page.js';
+import { wantsPage } from './data-or-page.js';
 
 it.each([
   ['text/html', true],
