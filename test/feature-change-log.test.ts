@@ -155,8 +155,9 @@ describe('F11 rolling back', () => {
     const [back] = (await rollBack(id, { reason: 'It was wrong' }).expect(200)).body.data;
     expect(back).toMatchObject({ rolledBackId: id, reason: 'It was wrong', after: { enabled: true, rules: [rule] } });
     expect(comparable((await api.get(environment)).body)).toEqual(comparable(was));
-    // Once more: it is so already.
+    // Once more: it is so already, and the log gets no entry.
     expect((await rollBack(id).expect(200)).body.data).toEqual([]);
+    expect((await changesOf(`${path}/changes`))[0]!.id).toBe(back.id);
     await rollBack(back.id).expect(200);
     expect((await api.get(environment)).body).toMatchObject({ enabled: false, rules: [] });
   });
@@ -219,6 +220,34 @@ describe('F11 rolling back', () => {
     expect((await api.get(path)).body.dependencies).toEqual([]);
     await rollBack(newId()).expect(404);
     await rollBack(made.id, { to: 'else' }).expect(400);
+  });
+
+  it('is refused where what it was names what is gone, and says what: whoever asks has named none of it', async () => {
+    await api.post('/api/v1/plans', { key: 'fading', name: 'Fading', limits: {} }).expect(201);
+    await api.post('/api/v1/environments', { key: 'fleeting', name: 'Fleeting' }).expect(201);
+    const path = await api.feature('remembers', { plans: { fading: true } });
+    await api.put(`${path}/environments/fleeting`, { enabled: false }).expect(200);
+    await api.patch(path, { plans: {} }).expect(200);
+    const [unplanned, configured] = (await changesOf(`${path}/changes`)) as [Change, Change];
+    await api.remove('/api/v1/plans/fading').expect(204);
+    const noPlan = {
+      code: 'conflict',
+      detail: 'It cannot be again what it was: There is no plan "fading"',
+      errors: [{ field: 'plans.fading', code: 'plan_unknown', message: 'There is no plan "fading"' }],
+    };
+    expect((await rollBack(unplanned.id).expect(409)).body).toMatchObject(noPlan);
+    // Nor is it asked for.
+    const changes = [{ type: 'change.rollback', id: unplanned.id }];
+    const asked = await api.post('/api/v1/feature-changes', { title: 'Plans', changes }).expect(409);
+    expect(asked.body).toMatchObject(noPlan);
+
+    await api.remove(path).expect(204);
+    const [removed] = (await changesOf(`${path}/changes`)) as [Change];
+    await api.remove('/api/v1/environments/fleeting').expect(204);
+    const detailOf = async (id: string) => (await rollBack(id).expect(409)).body.detail;
+    expect(await detailOf(configured.id)).toBe('It cannot be again what it was: There is no feature "remembers"');
+    expect(await detailOf(removed.id)).toBe('It cannot be again what it was: There is no environment "fleeting"');
+    await api.get(path).expect(404);
   });
 
   it('refuses to give a feature that was made anew with another type what it was', async () => {

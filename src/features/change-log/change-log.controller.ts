@@ -37,8 +37,10 @@ export class ChangeLogController {
    * Rolls a change back.
    * @remarks What it was about becomes what it was before that change; with `to: after` what it was after it. What was changed
    * of it since goes with it. The change log keeps all: a rollback is a change like any other, under the same checks of the
-   * graph, plans and policies, and can be rolled back itself. A feature that was removed comes back with its configurations,
-   * and without the overrides that organizations had.
+   * graph, plans and policies, and can be rolled back itself. Where all is so already, nothing is done: the answer has no
+   * changes, and the log gets no entry. What names something that is gone by now, as a plan or a segment, cannot come back:
+   * that is 409 `conflict`, and says which. A feature that was removed comes back with its configurations, and without the
+   * overrides that organizations had.
    */
   @Post('changes/:id/rollback')
   @HttpCode(200)

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Actor } from '../../kernel/actor.js';
 import type { JsonObject } from '../../kernel/json.js';
-import { problem } from '../../kernel/problem.js';
+import { invalidField, Problem, problem } from '../../kernel/problem.js';
 import type { PutChangePolicyRequest } from '../change-policies/change-policies.dto.js';
 import { ChangePoliciesService } from '../change-policies/change-policies.service.js';
 import { GATED_KINDS } from '../change-policies/feature-change-policy.entity.js';
@@ -12,6 +12,7 @@ import type { CreateFeatureRequest } from '../definitions/definitions.dto.js';
 import { readFeatures } from '../definitions/definitions.queries.js';
 import { DefinitionsService } from '../definitions/definitions.service.js';
 import type { FeatureWriter } from '../feature-changes.js';
+import { environmentExists } from '../overrides/overrides.queries.js';
 import { FeatureSegment } from '../segments/feature-segment.entity.js';
 import type { CreateSegmentRequest } from '../segments/segments.dto.js';
 import { SegmentsService } from '../segments/segments.service.js';
@@ -40,7 +41,8 @@ export class Restore {
 
   /**
    * Makes what a change was about what it was before or after it.
-   * @throws Problem `not_found`; whatever the change would be refused with; `conflict` where the state cannot come back.
+   * @throws Problem `not_found`; whatever the change would be refused with; `conflict` where the state cannot come back, as
+   * of a plan that is gone: whoever asks has named none of that.
    */
   async change(
     em: EntityManager,
@@ -50,7 +52,13 @@ export class Restore {
     writer: FeatureWriter,
   ): Promise<void> {
     const entry = await findEntry(em, id);
-    await this.to(em, actor, entry, (to === 'before' ? entry.before : entry.after) ?? null, writer);
+    try {
+      await this.to(em, actor, entry, (to === 'before' ? entry.before : entry.after) ?? null, writer);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'validation_failed') throw error;
+      const { detail, errors } = error;
+      throw problem('conflict', { detail: `It cannot be again what it was: ${detail}`, errors, cause: error });
+    }
   }
 
   private async to(
@@ -63,9 +71,14 @@ export class Restore {
     if (kind === 'feature') await this.feature(em, actor, featureKey!, state, writer);
     else if (kind === 'segment') await this.segment(em, actor, segmentKey!, state, writer);
     else if (kind === 'configuration') {
+      const [present] = await readFeatures(em, [featureKey!]);
+      if (!present) throw invalidField('feature', 'feature_unknown', `There is no feature "${featureKey}"`);
       const request = (state ?? NOT_CONFIGURED) as unknown as PutConfigurationRequest;
-      await this.configurations.put(actor, featureKey!, environmentKey!, request, null, writer);
-    } else await this.policies.put(actor, environmentKey!, { ...NO_POLICY, ...state }, null, writer);
+      await this.configuration(em, actor, featureKey!, environmentKey!, request, writer);
+    } else {
+      await refuseGone(em, environmentKey!);
+      await this.policies.put(actor, environmentKey!, { ...NO_POLICY, ...state }, null, writer);
+    }
   }
 
   private async feature(
@@ -91,7 +104,19 @@ export class Restore {
     }
     await this.definitions.create(actor, { key, type, ...fields } as unknown as CreateFeatureRequest, writer);
     for (const [environment, configuration] of Object.entries(configurations as unknown as Configurations))
-      await this.configurations.put(actor, key, environment, configuration, null, writer);
+      await this.configuration(em, actor, key, environment, configuration, writer);
+  }
+
+  private async configuration(
+    em: EntityManager,
+    actor: Actor,
+    key: string,
+    environment: string,
+    state: PutConfigurationRequest,
+    writer: FeatureWriter,
+  ): Promise<void> {
+    await refuseGone(em, environment);
+    await this.configurations.put(actor, key, environment, state, null, writer);
   }
 
   private async segment(
@@ -107,6 +132,11 @@ export class Restore {
     } else if (present) await this.segments.update(actor, key, state, null, writer);
     else await this.segments.create(actor, { key, ...state } as unknown as CreateSegmentRequest, writer);
   }
+}
+
+async function refuseGone(em: EntityManager, environment: string): Promise<void> {
+  if (!(await environmentExists(em, environment)))
+    throw invalidField('environment', 'environment_unknown', `There is no environment "${environment}"`);
 }
 
 type Configurations = Record<string, PutConfigurationRequest>;
