@@ -17,6 +17,7 @@ const REQUESTS = '/api/v1/feature-changes';
 const POLICIES = `${REQUESTS}/policies`;
 const OFF = { enabled: false, rules: [] };
 const QUARTER = { enabled: true, rules: [], rollout: { by: 'targetingKey', percentage: 25 } };
+const HALF = { ...QUARTER, rollout: { by: 'targetingKey', percentage: 50 } };
 
 let tenon: TestApp;
 let api: FeatureAdmin;
@@ -59,6 +60,9 @@ const codeOf = async (request: ReturnType<typeof ask>, status: number): Promise<
 /** Makes what is due, as the schedule would. */
 const applyDue = () =>
   RequestContext.create(tenon.app.get(MikroORM).em, () => tenon.app.get(ApplyingService).applyDue());
+/** Lets the time of a request pass, as if it had been asked for long ago. */
+const letPass = ({ id }: { id: string }) =>
+  tenon.db.sql.query(`update feature_change_requests set apply_at = now() - interval '1 hour' where id = $1`, [id]);
 const soon = () => new Date(Date.now() + 400).toISOString();
 
 describe('F12 policies', () => {
@@ -110,6 +114,37 @@ describe('F12 policies', () => {
     await approve(asked.body, second).expect(200);
     await apply(asked.body).expect(200);
     expect((await api.get(`${POLICIES}/production`)).body.approvals).toBe(0);
+  });
+
+  it('that are loosened let go what waited for no more than that', async () => {
+    for (const key of ['let-go', 'let-go-staging']) await api.feature(key);
+    await policy('production', { approvals: 2 }).expect(200);
+    await policy('staging', { approvals: 1 }).expect(200);
+    const changes = [configure('let-go', QUARTER)];
+    const later = '2099-01-01T00:00:00.000Z';
+    const waiting = async (more: object = {}, edits = changes) => (await ask(edits, more).expect(201)).body;
+    const halfApproved = await waiting({ applyAt: later });
+    await approve(halfApproved, second).expect(200);
+    const byHand = await waiting();
+    await approve(byHand, second).expect(200);
+    const untouched = await waiting({ applyAt: later });
+    const late = await waiting({ applyAt: later });
+    await approve(late, second).expect(200);
+    await letPass(late);
+    const elsewhere = await waiting({ applyAt: later }, [configure('let-go-staging', QUARTER, 'staging')]);
+    const statuses = async () =>
+      Promise.all(
+        [halfApproved, byHand, untouched, late, elsewhere].map(async (request) => (await read(request)).status),
+      );
+    expect(await statuses()).toEqual(['pending', 'pending', 'pending', 'pending', 'pending']);
+
+    const { body: loosens } = await ask([
+      { type: 'policy.put', environment: 'production', policy: { approvals: 1 } },
+    ]).expect(201);
+    for (const who of [second, third]) await approve(loosens, who).expect(200);
+    await apply(loosens).expect(200);
+    // One whose time has passed is not made by surprise.
+    expect(await statuses()).toEqual(['scheduled', 'approved', 'pending', 'pending', 'pending']);
   });
 
   it('may ask only for a reason', async () => {
@@ -463,8 +498,7 @@ describe('F12 four eyes', () => {
     await approve(asked, second).expect(200);
     const path = `${REQUESTS}/${asked.id}`;
     expect(await codeOf(api.patch(path, { title: 'Mine' }, auth(second)), 403)).toBe('permission_denied');
-    const half = { ...QUARTER, rollout: { by: 'targetingKey', percentage: 50 } };
-    const { body } = await api.patch(path, { changes: [configure('edited', half)] }).expect(200);
+    const { body } = await api.patch(path, { changes: [configure('edited', HALF)] }).expect(200);
     expect(body).toMatchObject({
       status: 'pending',
       version: 2,
@@ -587,13 +621,43 @@ describe('F12 a base that moves', () => {
     const { body } = await apply(asked).expect(409);
     expect(body).toMatchObject({
       code: 'feature_change_outdated',
-      detail: 'Changed since: configuration moving in production',
+      detail:
+        'Changed since: configuration moving in production (was added). Its author can ask for it anew by PATCH, also with {}',
     });
     // Somebody switched it off meanwhile: it does not come back by an old request.
     expect((await stateOf('moving')).enabled).toBe(false);
     const { body: anew } = await api.patch(`${REQUESTS}/${asked.id}`, {}).expect(200);
     expect(anew).toMatchObject({ status: 'approved', outdatedBy: [] });
     await apply(anew).expect(200);
+  });
+
+  it('is not approved any more, until its author starts it from now', async () => {
+    await api.feature('approvable');
+    await policy('production', { approvals: 1 }).expect(200);
+    const { body: asked } = await ask([configure('approvable', QUARTER)]).expect(201);
+    const { body: follower } = await ask([configure('approvable', HALF)], { follows: [asked.id] }).expect(201);
+    await api.patch(`${FEATURES}/approvable/environments/production`, { enabled: false }).expect(200);
+    expect((await approve(asked, second).expect(409)).body).toMatchObject({
+      code: 'feature_change_outdated',
+      detail:
+        'Changed since: configuration approvable in production (was added). Its author can ask for it anew by PATCH, also with {}',
+    });
+    expect(await read(asked)).toMatchObject({
+      status: 'pending',
+      approvals: [{ given: 0 }],
+      reviews: [],
+      outdatedBy: [{ feature: 'approvable', environment: 'production', differences: [{ text: 'was added' }] }],
+    });
+    const { body: anew } = await api.patch(`${REQUESTS}/${asked.id}`, {}).expect(200);
+    await approve(anew, second).expect(200);
+    await apply(anew).expect(200);
+    // What it follows was edited, and so it is not what its author asked for, either.
+    expect((await approve(follower, second).expect(409)).body).toMatchObject({
+      code: 'feature_change_outdated',
+      detail: expect.stringContaining('It, or what it follows, is not any more what it was'),
+    });
+    const reject = { contentHash: follower.contentHash };
+    await api.post(`${REQUESTS}/${follower.id}/reject`, reject, auth(second)).expect(200);
   });
 
   it('does not move by the conflicts of a draft, which anybody makes alone', async () => {
@@ -639,7 +703,7 @@ describe('F12 a base that moves', () => {
       { id: first.id, title: 'A change', status: 'scheduled', applyAt: first.applyAt, subjects: ['feature:shared'] },
     ]);
     expect((await read(first)).overlaps).toMatchObject([{ id: other.id }]);
-    // Nobody has agreed to a third one, and so it warns nobody.
+    // Nobody has agreed to a third one, which has no time either, and so it warns nobody.
     await policy('production', { approvals: 1 }).expect(200);
     const { body: waiting } = await ask([configure('shared', QUARTER)]).expect(201);
     expect(waiting.overlaps.map(({ id }: { id: string }) => id)).toEqual([first.id, other.id]);
@@ -654,6 +718,33 @@ describe('F12 a base that moves', () => {
     expect((await read(follower)).outdatedBy).toEqual([]);
     await apply(follower).expect(200);
     expect(await stateOf('shared')).toMatchObject(OFF);
+  });
+});
+
+describe('F12 requests with a time', () => {
+  it('tell each other of the same flag while they wait for approvals, until their time has passed', async () => {
+    await api.feature('booked');
+    await policy('production', { approvals: 1 }).expect(200);
+    const [morning, evening] = ['2099-01-01T09:00:00.000Z', '2099-01-01T18:00:00.000Z'];
+    const { body: first } = await ask([configure('booked', QUARTER)], { applyAt: morning }).expect(201);
+    expect(first).toMatchObject({ status: 'pending', overlaps: [] });
+    const { body: other } = await ask([configure('booked', HALF)], { applyAt: evening }).expect(201);
+    expect(other.overlaps).toEqual([
+      { id: first.id, title: 'A change', status: 'pending', applyAt: morning, subjects: ['feature:booked'] },
+    ]);
+    const { body: passing } = await ask([configure('booked', HALF)], { applyAt: evening }).expect(201);
+    const seen = async () => (await read(first)).overlaps.map(({ id }: { id: string }) => id);
+    expect(await seen()).toEqual([other.id, passing.id]);
+    await letPass(passing);
+    expect(await seen()).toEqual([other.id]);
+
+    const path = `${REQUESTS}/${passing.id}`;
+    expect((await api.patch(path, { applyAt: null }).expect(200)).body.overlaps).toHaveLength(2);
+    expect(await seen()).toEqual([other.id]);
+    await api.patch(path, { applyAt: evening }).expect(200);
+    expect(await seen()).toEqual([other.id, passing.id]);
+    await api.post(`${path}/cancel`, {}).expect(200);
+    expect(await seen()).toEqual([other.id]);
   });
 });
 
@@ -720,7 +811,10 @@ describe('F12 a request that follows another', () => {
     const { body: last } = await ask([configure('led', OFF)], { follows: [first.id] }).expect(201);
     await approve(last, second).expect(200);
     await api.post(`${REQUESTS}/${first.id}/cancel`, {}).expect(200);
-    expect(await codeOf(apply(last), 409)).toBe('feature_change_outdated');
+    expect((await apply(last).expect(409)).body).toMatchObject({
+      code: 'feature_change_outdated',
+      detail: 'It would not have the effects any more that were approved: configuration led in production',
+    });
     const { body: gone } = await ask([update('led', { name: 'Led' })]).expect(201);
     await tenon.db.sql.query(
       `update feature_change_requests set changes = replace(changes::text, '"led"', '"lost"')::jsonb where id = $1`,
@@ -835,16 +929,19 @@ describe('F12 schedules', () => {
     const { body: unmet } = await ask([needs], { applyAt: soon() }).expect(201);
     const { body: fine } = await ask([configure('fine', QUARTER)], { applyAt: soon() }).expect(201);
     await api.patch(`${FEATURES}/archived`, { lifecycle: 'archived' }).expect(200);
+    const [archiving] = (await api.get(`${FEATURES}/archived/changes`).expect(200)).body.data;
     await sleep(600);
     await applyDue();
     expect(await read(archived)).toMatchObject({
       status: 'failed',
-      failure: { code: 'feature_change_outdated', detail: 'Changed since: feature archived' },
+      failure: { code: 'feature_change_outdated', detail: 'Changed since: feature archived (lifecycle)' },
+      // Which change it was, and what it changed, stays readable.
+      outdatedBy: [{ id: archiving.id, kind: 'feature', feature: 'archived', differences: [{ path: 'lifecycle' }] }],
     });
     expect((await apply(archived).expect(409)).body).toMatchObject({
       code: 'feature_change_failed',
       detail:
-        'It could not be made at its time: Changed since: feature archived. Its author can ask for it anew by PATCH, also with {}',
+        'It could not be made at its time: Changed since: feature archived (lifecycle). Its author can ask for it anew by PATCH, also with {}',
     });
     expect((await read(unmet)).status).toBe('failed');
     expect((await read(fine)).status).toBe('applied');
@@ -935,7 +1032,9 @@ describe('F12 mails', () => {
     const [failed, ...others] = await mailsOf(failing.id, 'change-request-returned');
     expect(others).toEqual([]);
     expect(failed!.to).toBe(failing.author.id);
-    expect(failed!.text).toContain('Nothing of it was made: Changed since: configuration returned in production');
+    expect(failed!.text).toContain(
+      'Nothing of it was made: Changed since: configuration returned in production (was added)',
+    );
 
     await policy('production', { approvals: 1 }).expect(200);
     const { body } = await ask([configure('returned', QUARTER)]).expect(201);

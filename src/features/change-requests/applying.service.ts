@@ -9,20 +9,13 @@ import { canonical } from '../canonical.js';
 import type { OpenChange } from '../change-log/change-entry.js';
 import { FeatureChanges } from '../feature-changes.js';
 import { ChangeRequestMails } from './change-request-mails.js';
-import { APPLYING_TASK, holdRequest, readFollowedHashes } from './change-requests.queries.js';
-import { closed, show } from './change-requests.service.js';
+import { APPLYING_TASK, findWaiting, holdRequest } from './change-requests.queries.js';
+import { closed, promote, show } from './change-requests.service.js';
 import type { ChangeRequestView } from './change-requests.view.js';
-import { contentHash } from './content-hash.js';
 import { Edits } from './edits.js';
-import {
-  conflictsIn,
-  evaluatedFeatures,
-  findOvertaking,
-  type Overtaking,
-  toEffects,
-  withoutDrafts,
-} from './effects.js';
+import { conflictsIn, type Effect, evaluatedFeatures, toEffects, withoutDrafts } from './effects.js';
 import { FeatureChangeRequest } from './feature-change-request.entity.js';
+import { ANEW, subject, whyOutdated } from './outdated.js';
 import { isApproved, needsApproval, readStandings } from './standing.js';
 
 /** Makes what was asked for and approved. */
@@ -85,12 +78,19 @@ export class ApplyingService {
       if (byHand) refuseByHand(request);
       // Since it was found due, its author has changed it, or it was applied by another instance.
       else if (request.status !== 'scheduled') return;
-      await refuseUnready(em, request);
+      await refuseUnready(em, request, byHand);
       origin.reason = request.reason ?? null;
       await this.edits.make(em, change, actor, request.changes);
       await refuseOtherEffects(em, request, change);
+      const now = new Date();
       // Read anew: an import has emptied what the entity manager remembers.
-      em.assign(await holdRequest(em, id), { status: 'applied', appliedAt: new Date(), version: request.version + 1 });
+      em.assign(await holdRequest(em, id), {
+        status: 'applied',
+        appliedAt: now,
+        version: request.version + 1,
+        updatedAt: now,
+      });
+      if (change.entries.some(({ kind }) => kind === 'policy')) await promoteOthers(em, id);
       this.audit.record(actor, 'feature_change_request.applied', {
         target: { type: 'feature_change_request', id },
         userId: null,
@@ -104,7 +104,12 @@ export class ApplyingService {
     await asSystem(this.em, async (em) => {
       const request = await holdRequest(em, id);
       if (request.status !== 'scheduled') return;
-      em.assign(request, { status: 'failed', failure: { code, detail }, version: request.version + 1 });
+      em.assign(request, {
+        status: 'failed',
+        failure: { code, detail },
+        version: request.version + 1,
+        updatedAt: new Date(),
+      });
       await this.mails.tellAuthor(em, request, { failure: detail });
       this.audit.record(Actor.system('feature-changes'), 'feature_change_request.applied', {
         target: { type: 'feature_change_request', id },
@@ -127,18 +132,13 @@ function refuseByHand(request: FeatureChangeRequest): void {
   if (request.status !== 'pending' && request.status !== 'approved') throw closed(request);
 }
 
-/** Refuses what was not approved as it is, and what was made from something that is not so any more. */
-async function refuseUnready(em: EntityManager, request: FeatureChangeRequest): Promise<void> {
-  // Of itself only somebody who writes past Tenon can have changed it; what it follows, its author.
-  if (contentHash(request, await readFollowedHashes(em, request.follows)) !== request.contentHash)
-    throw problem('feature_change_outdated', { detail: 'It, or what it follows, is not any more what was approved' });
+/** Refuses what was made from something that is not so any more, and what was not approved as it is. */
+async function refuseUnready(em: EntityManager, request: FeatureChangeRequest, byHand: boolean): Promise<void> {
+  const why = await whyOutdated(em, request);
+  // Its author, and whoever asks for one that failed, is told by other words how it goes on.
+  if (why !== null) throw problem('feature_change_outdated', { detail: byHand ? `${why}. ${ANEW}` : why });
   const standings = await readStandings(em, request);
   if (!isApproved(standings)) throw needsApproval(standings);
-  const overtaking = await findOvertaking(em, request);
-  if (overtaking.length > 0)
-    throw problem('feature_change_outdated', {
-      detail: `Changed since: ${[...new Set(overtaking.map(shown))].join(', ')}`,
-    });
 }
 
 /** What was approved is what is made: the same effects, from the same state. */
@@ -149,11 +149,25 @@ async function refuseOtherEffects(
 ): Promise<void> {
   const made = toEffects(change.entries);
   const known = await evaluatedFeatures(em, conflictsIn([...made, ...effects]));
-  const [is, was] = [made, effects].map((of) => canonical(withoutDrafts(of, known)));
-  if (is !== was)
-    throw problem('feature_change_outdated', { detail: 'It would not have the effects any more that were approved' });
+  const [is, was] = [withoutDrafts(made, known), withoutDrafts(effects, known)];
+  if (canonical(is) !== canonical(was))
+    throw problem('feature_change_outdated', {
+      detail: `It would not have the effects any more that were approved: ${otherSubjects(is, was).join(', ')}`,
+    });
 }
 
-function shown({ kind, feature, segment, environment }: Overtaking): string {
-  return [kind, feature ?? segment, environment && `in ${environment}`].filter(Boolean).join(' ');
+/** What some effects are about that others do not have the same. */
+function otherSubjects(is: readonly Effect[], was: readonly Effect[]): string[] {
+  const byText = (effects: readonly Effect[]) => new Map(effects.map((effect) => [canonical(effect), effect]));
+  const [made, approved] = [byText(is), byText(was)];
+  const others = [...approved, ...made].filter(([text]) => !made.has(text) || !approved.has(text));
+  return [...new Set(others.map(([, effect]) => subject(effect)))];
+}
+
+/** Puts those on their way that waited for approvals which no policy asks for any more. */
+async function promoteOthers(em: EntityManager, id: string): Promise<void> {
+  for (const request of await findWaiting(em, id)) {
+    await promote(em, request);
+    if (request.status !== 'pending') request.updatedAt = new Date();
+  }
 }

@@ -72,8 +72,9 @@ export class ChangeRequestsController {
    * Asks for changes of features.
    * @remarks They are tried at once: what could not be made is refused, else `effects` says what would change. Where no
    * policy asks for approvals the request is `approved` from the start: apply it, or give `applyAt` and it is made at that
-   * time, to the minute. `overlaps` names other requests that are approved or scheduled and touch the same feature: the
-   * first that is applied makes the others outdated, unless they name it in `follows`.
+   * time, to the minute. `overlaps` names other requests that touch the same feature and are approved, scheduled, or
+   * wait for approvals with a time to come: the first that is applied makes the others outdated, unless they name it in
+   * `follows`.
    */
   @Post()
   @Authorize('platform-admin')
@@ -108,7 +109,8 @@ export class ChangeRequestsController {
   /**
    * Approves a change request of somebody else.
    * @remarks An approval is of a content, named by `contentHash`: title, reason, the changes, their time, and what
-   * they were made from.
+   * they were made from. One that is outdated is refused with what was changed since (`outdatedBy` has it, too): its author
+   * brings it to what features are now by PATCH, also with an empty body.
    */
   @Post(':id/approve')
   @HttpCode(200)

@@ -15,6 +15,8 @@ export const APPLYING_TASK = 'feature-changes-apply';
 const OPEN: RequestStatus[] = ['pending', 'approved', 'scheduled'];
 /** Those that are going to be made as they are. */
 const AGREED: RequestStatus[] = ['approved', 'scheduled'];
+/** Those of which it says something by what they are outdated: that stays readable when they failed by it. */
+const COMPARED: RequestStatus[] = [...OPEN, 'failed'];
 const MAX_OVERLAPS = 20;
 /** Each is tried under the lock of all features whenever one that follows it is asked for. */
 const MAX_FOLLOWED = 20;
@@ -78,7 +80,7 @@ export async function readFacts(em: EntityManager, id: string): Promise<RequestF
     standings: await readStandings(em, request),
     reviews: await em.find(FeatureChangeReview, { request: id }, { orderBy: { at: 'asc' } }),
     overlaps: open ? await findOverlaps(em, request) : [],
-    outdatedBy: open ? await findOvertaking(em, request) : [],
+    outdatedBy: COMPARED.includes(request.status) ? await findOvertaking(em, request) : [],
     heldUpBy: request.status === 'scheduled' && (await isPaused(em, APPLYING_TASK)) ? APPLYING_TASK : null,
   };
 }
@@ -93,11 +95,26 @@ export async function namesOf(
   return ids.size > 0 ? readNames(em, [...ids]) : new Map<string, string>();
 }
 
-/** Nobody has agreed to one that is pending: it says nothing yet of what others asked for. */
-async function findOverlaps(em: EntityManager, { id, subjects }: FeatureChangeRequest): Promise<ListedRequest[]> {
+/** Other requests that wait for approvals, and whose time, if they have one, has not passed. */
+export async function findWaiting(em: EntityManager, id: string): Promise<FeatureChangeRequest[]> {
   return em.find(
     FeatureChangeRequest,
-    { id: { $ne: id }, status: { $in: AGREED }, subjects: { $overlap: subjects } },
+    { id: { $ne: id }, status: 'pending', $or: [{ applyAt: null }, { applyAt: { $gt: new Date() } }] },
+    { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE },
+  );
+}
+
+/**
+ * One that is pending says nothing of what others ask for, as nobody has agreed to it; but with a time to come, it is on
+ * its way to be made.
+ */
+async function findOverlaps(em: EntityManager, { id, subjects }: FeatureChangeRequest): Promise<ListedRequest[]> {
+  const onTheirWay = {
+    $or: [{ status: { $in: AGREED } }, { status: 'pending' as const, applyAt: { $gt: new Date() } }],
+  };
+  return em.find(
+    FeatureChangeRequest,
+    { id: { $ne: id }, subjects: { $overlap: subjects }, ...onTheirWay },
     { orderBy: { id: 'asc' }, limit: MAX_OVERLAPS, exclude: HEAVY },
   );
 }

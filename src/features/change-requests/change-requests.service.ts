@@ -30,6 +30,7 @@ import { contentHash, type FollowedHashes } from './content-hash.js';
 import { Edits, type StoredEdit } from './edits.js';
 import { type Effect, subjectsOf, toEffects } from './effects.js';
 import { FeatureChangeRequest, type RequestStatus } from './feature-change-request.entity.js';
+import { ANEW } from './outdated.js';
 import { isApproved, readStandings } from './standing.js';
 
 /** Of effects as JSON, in characters: each of 100 edits has all of what it touches, before and after. */
@@ -216,10 +217,9 @@ export function closed(request: Pick<FeatureChangeRequest, 'status' | 'appliedAt
     return problem('feature_change_applied', { detail: `It was applied at ${appliedAt?.toISOString()}` });
   if (status === 'cancelled')
     return problem('feature_change_cancelled', { detail: 'It was taken back; ask for the change by another request' });
-  const anew = 'Its author can ask for it anew by PATCH, also with {}';
   return status === 'failed'
-    ? problem('feature_change_failed', { detail: `It could not be made at its time: ${failure?.detail}. ${anew}` })
-    : problem('feature_change_rejected', { detail: `It was rejected; reviews say by whom and why. ${anew}` });
+    ? problem('feature_change_failed', { detail: `It could not be made at its time: ${failure?.detail}. ${ANEW}` })
+    : problem('feature_change_rejected', { detail: `It was rejected; reviews say by whom and why. ${ANEW}` });
 }
 
 /** Whether not even its author can ask for it anew. */

@@ -86,7 +86,7 @@ export class ReviewView {
   current!: boolean;
 }
 
-/** Another request that is approved or scheduled, and touches the same. */
+/** Another request that touches the same, and is approved, scheduled, or waits for approvals with a time to come. */
 export class OverlapView {
   /** Which request. */
   @ApiProperty({ format: 'uuid', example: ID })
@@ -115,6 +115,8 @@ export class OvertakingView extends ChangedThingView {
   /** When it was made. */
   @ApiProperty({ format: 'date-time', example: TIME })
   at!: string;
+  /** What it changed. */
+  differences!: DifferenceView[];
 }
 
 /** Why a request could not be applied at its time. */
@@ -126,7 +128,7 @@ export class RequestFailureView {
   code!: string;
   /**
    * What stood in the way.
-   * @example "reports was changed in production since"
+   * @example "Changed since: configuration reports in production (rollout.percentage)"
    */
   detail!: string;
 }
@@ -196,9 +198,12 @@ export class ChangeRequestView extends ChangeRequestSummaryView {
   approvals!: StandingView[];
   /** What was said of it. */
   reviews!: ReviewView[];
-  /** Other requests that are approved or scheduled, and touch the same. */
+  /** Other requests that touch the same, and are approved, scheduled, or wait for approvals with a time to come. */
   overlaps!: OverlapView[];
-  /** Changes of the same that were made since: with one of them it cannot be applied; change the request to start from now. */
+  /**
+   * Changes of the same that were made since, also once it failed by them: with one of them it can be neither approved nor
+   * applied; change the request to start from now.
+   */
   outdatedBy!: OvertakingView[];
   /** The scheduled task that would make it at its time, and that somebody has paused; null: nothing holds it up. */
   @ApiProperty({ type: String, nullable: true, example: null })
@@ -290,7 +295,11 @@ export function toChangeRequestView(
       applyAt: applyAt?.toISOString() ?? null,
       subjects: others.filter((subject) => subjects.includes(subject)),
     })),
-    outdatedBy: outdatedBy.map((change) => ({ ...change, at: change.at.toISOString() })),
+    outdatedBy: outdatedBy.map(({ at, before, after, ...change }) => ({
+      ...change,
+      at: at.toISOString(),
+      differences: differencesOf(before, after),
+    })),
     heldUpBy,
   };
 }

@@ -76,6 +76,8 @@ export interface Overtaking {
   feature: string | null;
   segment: string | null;
   environment: string | null;
+  before: JsonObject | null;
+  after: JsonObject | null;
 }
 
 /**
@@ -88,7 +90,8 @@ export async function findOvertaking(
   { effects, baseRevision, follows }: { effects: readonly Effect[]; baseRevision: number; follows: readonly string[] },
 ): Promise<Overtaking[]> {
   const rows = await em.execute<(Omit<Overtaking, 'at'> & { at: string })[]>(
-    `select l.id, l.at, l.kind, l.feature_key as feature, l.segment_key as segment, l.environment_key as environment
+    `select l.id, l.at, l.kind, l.feature_key as feature, l.segment_key as segment, l.environment_key as environment,
+            l.before, l.after
        from feature_change_logs l
       where l.revision > ? and (l.change_request_id is null or not l.change_request_id = any(?::uuid[]))
         and exists (select from jsonb_to_recordset(?::jsonb) as e(kind text, feature text, segment text, environment text)

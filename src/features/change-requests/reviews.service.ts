@@ -12,6 +12,7 @@ import { holdRequest } from './change-requests.queries.js';
 import { closed, promote, show } from './change-requests.service.js';
 import type { ChangeRequestView } from './change-requests.view.js';
 import { type FeatureChangeRequest, FeatureChangeReview, type Verdict } from './feature-change-request.entity.js';
+import { ANEW, whyOutdated } from './outdated.js';
 import { mayApprove, requiredBy } from './standing.js';
 
 /** What others say of a change request. */
@@ -26,8 +27,8 @@ export class ReviewsService {
   /**
    * Approves or rejects a request as it was read. What one says last counts, once.
    * @throws Problem `not_found`; `feature_change_self_approval` for its author; `permission_denied` for whoever no policy
-   * names; what {@link closed} says; `precondition_failed` when it was changed since; `feature_change_outdated` for a time
-   * that has passed.
+   * names; what {@link closed} says; `precondition_failed` when it was changed since; `feature_change_outdated` for
+   * approving what starts from what is not so any more, or has a time that has passed.
    */
   async review(
     actor: Actor,
@@ -42,7 +43,10 @@ export class ReviewsService {
       await refuseOutsider(em, userId, request);
       if (!['pending', 'approved', 'scheduled'].includes(request.status)) throw closed(request);
       if (request.contentHash !== contentHash) throw problem('precondition_failed');
-      if (verdict === 'approved') await refusePast(em, request);
+      if (verdict === 'approved') {
+        await refusePast(em, request);
+        await refuseOutdated(em, request);
+      }
       await em.upsert(FeatureChangeReview, { request: id, userId, verdict, contentHash, comment, at: new Date() });
       if (verdict === 'approved') await promote(em, request);
       else {
@@ -73,4 +77,10 @@ async function refusePast(em: EntityManager, { applyAt = null }: FeatureChangeRe
   const [{ past }] = await em.execute<[{ past: boolean }]>('select ?::timestamptz <= now() as past', [applyAt]);
   if (past)
     throw problem('feature_change_outdated', { detail: 'Its time has passed; its author has to set another one' });
+}
+
+/** An approval is of what the request was made from, too: of one that is outdated it would be for nothing. */
+async function refuseOutdated(em: EntityManager, request: FeatureChangeRequest): Promise<void> {
+  const why = await whyOutdated(em, request);
+  if (why !== null) throw problem('feature_change_outdated', { detail: `${why}. ${ANEW}` });
 }
