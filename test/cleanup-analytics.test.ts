@@ -213,7 +213,7 @@ describe('C11 forecast', () => {
       schedule: '0 2 * * *',
       batchSize: 7_000,
       reason:
-        'Up to 200 rows in a day (as in the last 7; there is no forecast yet) at the 70000 rows/s of the last 7 days take 1 s: one run is enough',
+        'Up to 200 rows in a day (as in the last 7; there is no forecast yet) at the 70,000 rows/s of the last 7 days take 1 s: one run is enough',
     });
   });
 

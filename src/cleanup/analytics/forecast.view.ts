@@ -75,7 +75,7 @@ export class SuggestionView {
   batchSize!: number;
   /**
    * Why.
-   * @example "Up to 1200 rows in a day at the 98000 rows/s of the last 7 days take 1 s: one run is enough"
+   * @example "Up to 1,200 rows in a day at the 98,000 rows/s of the last 7 days take 1 s: one run is enough"
    */
   reason!: string;
 }

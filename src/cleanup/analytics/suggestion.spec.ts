@@ -7,7 +7,7 @@ it('C11 what is done within a minute is done once a day, in batches of 100 ms', 
   expect(suggest(load)).toEqual({
     schedule: '0 2 * * *',
     batchSize: 10_000,
-    reason: 'Up to 1000 rows in a day at the 100000 rows/s of the last 7 days take 1 s: one run is enough',
+    reason: 'Up to 1,000 rows in a day at the 100,000 rows/s of the last 7 days take 1 s: one run is enough',
   });
 });
 

@@ -1,3 +1,4 @@
+import { shown } from '../../mail/templates/charts.js';
 import { fittingBatchSize } from '../runs/batch-size.js';
 
 /** A run that takes longer is felt by others; then there are more of them. */
@@ -42,8 +43,8 @@ export function suggest({ hourly, removedPerDay, peak, rowsPerSecond, errorRate 
   const hours = EVERY_HOURS.find((every) => (seconds * every) / 24 <= LONGEST_RUN_S) ?? 1;
   const failing = errorRate > MANY_ERRORS;
   const reason = [
-    `Up to ${rows} rows in a day${peak === null ? ' (as in the last 7; there is no forecast yet)' : ''}`,
-    ` at the ${Math.round(rowsPerSecond)} rows/s of the last 7 days take ${Math.ceil(seconds)} s:`,
+    `Up to ${shown(rows)} rows in a day${peak === null ? ' (as in the last 7; there is no forecast yet)' : ''}`,
+    ` at the ${shown(Math.round(rowsPerSecond))} rows/s of the last 7 days take ${shown(Math.ceil(seconds))} s:`,
     hours === 24 ? ' one run is enough' : ` a run every ${hours === 1 ? 'hour' : `${hours} hours`} keeps each short`,
     failing ? `; ${Math.round(errorRate * 100)} % of batches failed, so they should be smaller` : '',
   ].join('');

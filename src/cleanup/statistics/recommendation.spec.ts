@@ -30,6 +30,13 @@ describe('C3 the recommendation', () => {
     });
   });
 
+  it('says its numbers as the rest of a report does', () => {
+    const old = { expired: 3_412, oldestExpiredAt: new Date('2026-11-27T02:00:00Z') };
+    expect(recommend(backlog(old)).reason).toContain('of 3,412 expired rows');
+    expect(recommend(backlog({ expired: 3_412 })).reason).toContain('3,412 expired rows leave');
+    expect(recommend(backlog({ deletedPerDay: 600_000.4 })).reason).toContain('600,000 rows expire a day');
+  });
+
   it.each([
     [5_000, 1_000],
     [45_000, 4_000],

@@ -1,4 +1,5 @@
 import type { ExpiringCount } from '../../database/expiring-type.js';
+import { shown } from '../../mail/templates/charts.js';
 import { fittingBatchSize } from '../runs/batch-size.js';
 
 export const ACTIONS = ['none', 'run_now', 'run_more_often'] as const;
@@ -46,13 +47,13 @@ export function backlogOf(
 export function recommend({ expired, oldestExpiredAt, now, deletedPerDay, rowsPerSecond }: Backlog): Recommendation {
   const batchSize = fittingBatchSize(rowsPerSecond);
   if (oldestExpiredAt && now.getTime() - oldestExpiredAt.getTime() > OVERDUE_MS) {
-    const reason = `The oldest of ${expired} expired rows should have left with the last daily run`;
+    const reason = `The oldest of ${shown(expired)} expired rows should have left with the last daily run`;
     return { action: 'run_now', reason, batchSize, schedule: deletedPerDay > MUCH_A_DAY ? HOURLY : DAILY };
   }
   if (deletedPerDay > MUCH_A_DAY) {
-    const reason = `${Math.round(deletedPerDay)} rows expire a day: removed every hour they are felt less`;
+    const reason = `${shown(Math.round(deletedPerDay))} rows expire a day: removed every hour they are felt less`;
     return { action: 'run_more_often', reason, batchSize, schedule: HOURLY };
   }
-  const reason = expired === 0 ? 'Nothing has expired' : `${expired} expired rows leave with the next runs`;
+  const reason = expired === 0 ? 'Nothing has expired' : `${shown(expired)} expired rows leave with the next runs`;
   return { action: 'none', reason, batchSize, schedule: DAILY };
 }

@@ -57,7 +57,7 @@ export class RecommendationView implements Recommendation {
   action!: Action;
   /**
    * Why.
-   * @example "1200 expired rows leave with the next runs"
+   * @example "1,200 expired rows leave with the next runs"
    */
   reason!: string;
   /**
