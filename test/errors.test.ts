@@ -50,6 +50,18 @@ describe('P4 problems over HTTP', () => {
     expect(page.text).toContain(`id="${type.hash.slice(1)}"`);
   });
 
+  it('are listed on a page to which the description of the API leads, with and without a slash after /docs', async () => {
+    const { description } = (await tenon.http.get('/docs/openapi.json').expect(200)).body.info as {
+      description: string;
+    };
+    const [, link] = /\[all of them are listed\]\((.+)\)/.exec(description)!;
+    for (const from of ['/docs', '/docs/']) {
+      await tenon.http.get(from).expect(200);
+      const { pathname } = new URL(link!, `${tenon.url}${from}`);
+      expect((await tenon.http.get(pathname).expect(200)).text, from).toContain('id="not_found"');
+    }
+  });
+
   it.each([
     [401, 'get', '/api/v1/users/me', 'authentication_required'],
     [404, 'get', '/api/v1/none', 'not_found'],
