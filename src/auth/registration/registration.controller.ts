@@ -13,7 +13,12 @@ import { AcceptedView, RegisteredView, VerifiedView } from './registration.view.
 export class RegistrationController {
   constructor(private readonly registrations: RegistrationService) {}
 
-  /** Registers a person and mails a link to verify the address. Answers the same for a known address. */
+  /**
+   * Registers a person and mails a link to verify the address. Answers the same for a known address.
+   * @remarks Without a mail server, as `MAIL_URL` is not set, nothing is mailed, and `emailSent` is false: a platform admin
+   * finds the mail with its link and token at `GET /api/v1/admin/mails`, and the token goes into
+   * `POST /api/v1/auth/verify-email`.
+   */
   @Post('register')
   @Public()
   @Limit('auth', { by: ['ip', 'recipient'] })

@@ -24,7 +24,8 @@ export class RegisteredView {
   @ApiProperty({ enum: [true], example: true })
   requiresVerification!: true;
   /**
-   * Whether a mail was handed to a configured transport; false where mails are only kept.
+   * Whether a mail was handed to a configured transport. False where there is none, as `MAIL_URL` is not set: then the
+   * mail with its token is kept, and a platform admin reads it at `GET /api/v1/admin/mails`.
    * @example true
    */
   emailSent!: boolean;
