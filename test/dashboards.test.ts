@@ -179,11 +179,11 @@ describe('F10 what is placed', () => {
       'layout.1.settings.rows settings_schema_mismatch: layout.1.settings.rows must be >= 1',
     ]);
     expect(await refusal({ ...news, settings: { colour: 'red' } })).toEqual([
-      expect.stringContaining('layout.0.settings settings_schema_mismatch'),
+      'layout.0.settings.colour settings_schema_mismatch: layout.0.settings.colour is not taken: there is "rows"',
     ]);
     // One without settings takes none.
     expect(await refusal({ ...seats, settings: { rows: 1 } })).toEqual([
-      expect.stringContaining('layout.0.settings settings_schema_mismatch'),
+      'layout.0.settings.rows settings_schema_mismatch: layout.0.settings.rows is not taken',
     ]);
     const twice = [
       seats,
@@ -191,6 +191,58 @@ describe('F10 what is placed', () => {
       { ...news, y: 9, settings: { rows: 'x' } },
     ];
     expect(await refusal(...twice)).toEqual([expect.stringContaining('layout.2.settings.rows')]);
+  });
+
+  it('is told all that is wrong with it at once', async () => {
+    const wrong = [
+      { ...seats, widget: 'never-heard-of' },
+      { ...news, x: 2, w: 11, settings: { rows: 0, colour: 'red' } },
+      { ...seats, id: 'more', x: 1, y: 1, settings: { rows: 1 } },
+    ];
+    expect(await refusal(...wrong)).toEqual([
+      'layout.1 out_of_bounds: "news" ends at column 13 of 12',
+      'layout.1 widgets_overlap: "seats" and "news" overlap',
+      'layout.2 widgets_overlap: "seats" and "more" overlap',
+      'layout.2 widgets_overlap: "news" and "more" overlap',
+      'layout.0.widget widget_unknown: There is no widget "never-heard-of" in the library',
+      'layout.1.settings.colour settings_schema_mismatch: layout.1.settings.colour is not taken: there is "rows"',
+      'layout.1.settings.rows settings_schema_mismatch: layout.1.settings.rows must be >= 1',
+      'layout.2.settings.rows settings_schema_mismatch: layout.2.settings.rows is not taken',
+    ]);
+    // Settings that were saved are not asked about again, and what else is wrong is still told.
+    expect(await refusal(seats, { ...news, x: 2 }, { ...seats, id: 'last', y: 9, settings: { a: 1 } })).toEqual([
+      'layout.1 widgets_overlap: "seats" and "news" overlap',
+      'layout.2.settings.a settings_schema_mismatch: layout.2.settings.a is not taken',
+    ]);
+  });
+
+  it.each<[schema: object, settings: object, message: string]>([
+    [
+      { properties: { size: { enum: ['small', 'large'] } } },
+      { size: 'huge' },
+      'size has to be one of "small", "large"',
+    ],
+    [{ properties: { version: { const: 2 } } }, { version: 1 }, 'version has to be 2'],
+    [{ properties: { months: { type: 'integer' } } }, { months: 'x' }, 'months must be integer'],
+    [
+      { properties: { a: {}, b: {} }, additionalProperties: false },
+      { 'c/d~': 1 },
+      'c/d~ is not taken: there is "a", "b"',
+    ],
+    [{ properties: { a: {} }, unevaluatedProperties: false }, { c: 1 }, 'c is not taken: there is "a"'],
+    [{ propertyNames: { maxLength: 2 } }, { abc: 1 }, 'abc as a name must NOT have more than 2 characters'],
+    [{ properties: { list: { items: { type: 'number' } } } }, { list: [1, 'x'] }, 'list.1 must be number'],
+    [
+      { properties: { n: { enum: Array.from({ length: 12 }, (_, n) => n) } } },
+      { n: 99 },
+      'n has to be one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more',
+    ],
+  ])('has settings of which %j takes no %j, and says where and why', async (schema, settings, message) => {
+    const key = newFeatureKey('picky');
+    await insertWidget(tenon, { key, settingsSchema: { type: 'object', ...schema } });
+    expect((await refusal({ ...seats, widget: key, settings }))[0]).toBe(
+      `layout.0.settings.${message.split(' ')[0]} settings_schema_mismatch: layout.0.settings.${message}`,
+    );
   });
 
   it('case 7, case 8, case 27: is nothing else', async () => {

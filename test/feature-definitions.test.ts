@@ -378,7 +378,7 @@ describe('F1 values of type json fit their schema', () => {
       .expect(400);
     expect(codes({ body })).toEqual([
       'defaultValue.max value_schema_mismatch',
-      'variants.0.value value_schema_mismatch',
+      'variants.0.value.other value_schema_mismatch',
       'variants.1.value.slug value_schema_mismatch',
       'plans.team.max value_schema_mismatch',
     ]);

@@ -20,7 +20,8 @@ const options: Options = {
   strictRequired: false,
   // An annotation, as 2020-12 has it: formats are many, and each validator knows others.
   validateFormats: false,
-  allErrors: false,
+  // With the schema that refused, which knows what it would have taken.
+  verbose: true,
   logger: false,
 };
 
@@ -34,7 +35,7 @@ export interface Fault {
 interface Compiled {
   fits: ValidateFunction;
 }
-/** By the schema's text: compiling takes 1 to 20 ms. */
+/** By the schema's text, and by how much is looked for: compiling takes 1 to 20 ms. */
 const compiled = new LRUCache<string, Compiled>({ max: 200 });
 
 /** What is wrong with a JSON Schema; null when values can be held against it. */
@@ -83,12 +84,44 @@ export function misfit(schema: JsonObject, values: readonly Json[]): (Fault & { 
   }
 }
 
-function compile(schema: JsonObject): Compiled | Fault {
-  const text = JSON.stringify(schema);
+/** What is told of one value. */
+const MOST_FAULTS = 20;
+
+/**
+ * All of some values that does not fit their schemas, and why. They have one budget of time together.
+ * @param pairs of schemas that {@link schemaFault} has nothing against, and values.
+ */
+export function misfits(pairs: readonly { schema: JsonObject; value: Json }[]): (Fault & { index: number })[] {
+  const faults: (Fault & { index: number })[] = [];
+  let index = 0;
+  try {
+    const work = pairs.map(({ schema, value }, at) => {
+      index = at;
+      return { result: compile(schema, { allErrors: true }), value };
+    });
+    withinBudget(() => {
+      for (const [at, { result, value }] of work.entries()) {
+        index = at;
+        if (!('fits' in result)) faults.push({ ...result, index });
+        else if (!result.fits(value)) {
+          faults.push(...result.fits.errors!.slice(0, MOST_FAULTS).map((error) => ({ ...toFault(error), index: at })));
+          // They may be many, and would be kept with what is compiled.
+          result.fits.errors = null;
+        }
+      }
+    });
+  } catch (error) {
+    faults.push({ path: '', message: `could not be held against the schema: it ${sayFailure(error)}`, index });
+  }
+  return faults;
+}
+
+function compile(schema: JsonObject, { allErrors = false } = {}): Compiled | Fault {
+  const text = `${allErrors} ${JSON.stringify(schema)}`;
   const known = compiled.get(text);
   if (known) return known;
-  const ajv =
-    typeof schema.$schema === 'string' && DRAFT_7.test(schema.$schema) ? new Ajv(options) : new Ajv2020(options);
+  const isDraft7 = typeof schema.$schema === 'string' && DRAFT_7.test(schema.$schema);
+  const ajv = new (isDraft7 ? Ajv : Ajv2020)({ ...options, allErrors });
   if (!ajv.validateSchema(schema as AnySchema)) return toFault(ajv.errors?.[0]);
   const result = { fits: withinBudget(() => ajv.compile(schema as AnySchema)) };
   compiled.set(text, result);
@@ -139,7 +172,49 @@ function first(entries: Iterable<[string | number, Json]>, path: string): Fault 
 
 const join = (path: string, name: string | number): string => (path === '' ? `${name}` : `${path}.${name}`);
 
+/** Values that a message names. */
+const TOLD_VALUES = 10;
+const TOLD_LENGTH = 100;
+
+/** What the validator found: at which property, and where it only says that something does not fit, what would. */
 function toFault(error: ErrorObject | undefined): Fault {
-  const path = (error?.instancePath ?? '').split('/').slice(1).join('.');
-  return { path, message: error?.message ?? 'does not fit' };
+  if (!error) return { path: '', message: 'does not fit' };
+  const { keyword, params, propertyName, message = 'does not fit' } = error;
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .join('.');
+  const at = (name: unknown): string => join(path, String(name));
+  if (propertyName !== undefined) return { path: at(propertyName), message: `as a name ${message}` };
+  switch (keyword) {
+    case 'additionalProperties':
+      return { path: at(params.additionalProperty), message: sayProperties(error.parentSchema) };
+    case 'unevaluatedProperties':
+      return { path: at(params.unevaluatedProperty), message: sayProperties(error.parentSchema) };
+    case 'propertyNames':
+      return { path: at(params.propertyName), message: 'is not a name that is taken' };
+    case 'enum':
+      return { path, message: `has to be one of ${sayAll(params.allowedValues as Json[])}` };
+    case 'const':
+      return { path, message: `has to be ${sayAll([params.allowedValue as Json])}` };
+    case 'false schema':
+      return { path, message: 'is not taken' };
+    default:
+      return { path, message };
+  }
+}
+
+/** Of a property that a schema does not know: which ones it does. */
+function sayProperties(schema: ErrorObject['parentSchema']): string {
+  const known = Object.keys((schema?.properties ?? {}) as object);
+  return known.length === 0 ? 'is not taken' : `is not taken: there is ${sayAll(known)}`;
+}
+
+function sayAll(values: readonly Json[]): string {
+  const told = values.slice(0, TOLD_VALUES).map((value) => {
+    const text = JSON.stringify(value);
+    return text.length > TOLD_LENGTH ? `${text.slice(0, TOLD_LENGTH)}…` : text;
+  });
+  return values.length > TOLD_VALUES ? `${told.join(', ')} and ${values.length - TOLD_VALUES} more` : told.join(', ');
 }

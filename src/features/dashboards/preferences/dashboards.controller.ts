@@ -35,8 +35,9 @@ export class DashboardsController {
   /**
    * Saves your dashboard in the organization.
    * @remarks It is replaced as a whole. `GET …/widgets` lists what you can place, with each one's `defaultSize` and
-   * `settingsSchema`. The grid has 12 columns and as many rows as you like; refused are two widgets that overlap, which
-   * `errors` names, one beyond the last column, one that is not in the library, and settings that its schema does not take.
+   * `settingsSchema`. The grid has 12 columns and as many rows as you like; refused are two widgets that overlap, one beyond
+   * the last column, one that is not in the library, and settings that its schema does not take. `errors` tells them all, with
+   * the path of each, and of settings what would be taken.
    *
    * A widget that is not available now can be placed, and one that was removed from the library can stay and be moved. Send
    * the `ETag` that you read as `If-Match`, `"0"` before the first time: what another window saved meanwhile is not lost.

@@ -56,13 +56,11 @@ export class DashboardsService {
     environment?: string,
   ): Promise<DashboardView> {
     const layout = request.layout.map(toPlacedWidget);
-    const faults = layoutFaults(layout);
-    if (faults.length > 0) throw problem('validation_failed', { errors: faults.slice(0, 20) });
     const availabilityOf = availabilityIn(await this.evaluation.scope(actor, environment));
     return this.em.transactional(async (em) => {
       const before = await hold(em, actor, version);
       const widgets = await readWidgets(em, keysOf(layout));
-      const errors = placedWidgetFaults(layout, before.layout ?? [], widgets);
+      const errors = [...layoutFaults(layout), ...placedWidgetFaults(layout, before.layout ?? [], widgets)];
       if (errors.length > 0) throw problem('validation_failed', { errors: errors.slice(0, 20) });
       const after = await this.write(em, actor, before, { layout, theme: request.theme });
       return toDashboardView(after, widgets, availabilityOf);

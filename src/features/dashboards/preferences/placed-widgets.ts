@@ -1,12 +1,11 @@
 import type { FieldError } from '../../../kernel/problem.js';
 import { equal } from '../../evaluator/values.js';
-import { settingsMisfit } from '../widgets/settings-schema.js';
+import { settingsMisfits } from '../widgets/settings-schema.js';
 import type { WidgetFacts } from '../widgets/widgets.queries.js';
 import type { PlacedWidget } from './layout.js';
 
 /**
- * What cannot stand on a dashboard: widgets that are not in the library, or else the first whose settings its widget does
- * not take.
+ * What cannot stand on a dashboard: widgets that are not in the library, and settings that their widgets do not take.
  * @param saved what stands there already, and is not asked about again.
  * @param widgets of the library, at least those that the layout names.
  */
@@ -23,22 +22,20 @@ export function placedWidgetFaults(
       const same = before.get(id);
       return same?.widget !== widget || !equal(same.settings, settings);
     });
-  const unknown = fresh.filter(({ widget }) => !known.has(widget));
-  if (unknown.length > 0)
-    return unknown.map(({ index, widget }) => ({
+  const unknown = fresh
+    .filter(({ widget }) => !known.has(widget))
+    .map(({ index, widget }) => ({
       field: `layout.${index}.widget`,
       code: 'widget_unknown',
       message: `There is no widget "${widget}" in the library`,
     }));
-  // Each widget's settings at once: that has one budget of time, however many they are.
-  for (const [key, placed] of Map.groupBy(fresh, ({ widget }) => widget)) {
-    const wrong = settingsMisfit(
-      known.get(key)!.settingsSchema,
-      placed.map(({ settings }) => settings),
-    );
-    if (!wrong) continue;
-    const field = [`layout.${placed[wrong.index]!.index}.settings`, wrong.path].filter(Boolean).join('.');
-    return [{ field, code: 'settings_schema_mismatch', message: `${field} ${wrong.message}` }];
-  }
-  return [];
+  const set = fresh.flatMap(({ index, widget, settings }) => {
+    const facts = known.get(widget);
+    return facts ? [{ index, schema: facts.settingsSchema, settings }] : [];
+  });
+  const misfits = settingsMisfits(set).map(({ index, path, message }) => {
+    const field = [`layout.${set[index]!.index}.settings`, path].filter(Boolean).join('.');
+    return { field, code: 'settings_schema_mismatch', message: `${field} ${message}` };
+  });
+  return [...unknown, ...misfits];
 }

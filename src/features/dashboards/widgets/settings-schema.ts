@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../kernel/json.js';
 import type { FieldError } from '../../../kernel/problem.js';
-import { misfit, schemaFault } from '../../definitions/value-schema.js';
+import { misfit, misfits, schemaFault } from '../../definitions/value-schema.js';
 
 /** Of a widget that has no settings. */
 const NO_SETTINGS: JsonObject = { type: 'object', additionalProperties: false };
@@ -20,9 +20,11 @@ export function settingsSchemaFaults(schema: JsonObject | null): FieldError[] {
 }
 
 /**
- * The first of some settings that a widget does not take, and why; null when it takes all.
- * @param schema of the widget.
+ * All of some settings that their widgets do not take, and why.
+ * @param placed settings, each with the schema of its widget.
  */
-export function settingsMisfit(schema: JsonObject | null, settings: readonly JsonObject[]): ReturnType<typeof misfit> {
-  return misfit(schema ?? NO_SETTINGS, settings);
+export function settingsMisfits(
+  placed: readonly { schema: JsonObject | null; settings: JsonObject }[],
+): ReturnType<typeof misfits> {
+  return misfits(placed.map(({ schema, settings }) => ({ schema: schema ?? NO_SETTINGS, value: settings })));
 }
