@@ -564,6 +564,14 @@ describe('F13 stale features', () => {
     expect((await stale('&environment=development')).has(never)).toBe(false);
   });
 
+  it('says since when is counted, also where the list is empty', async () => {
+    const countedSince = async (query: string): Promise<unknown> =>
+      (await api.get(`/api/v1/feature-usage/stale?${query}`).expect(200)).body.countedSince;
+    expect(await countedSince('')).toBe(day(200));
+    expect(await countedSince('page=1000')).toBe(day(200));
+    expect(await countedSince('environment=development')).toBeNull();
+  });
+
   it('always the same: what, how often, for whom, and whether it could be another', async () => {
     const [free, ruled, other, late, overridden] = (await old(
       100,

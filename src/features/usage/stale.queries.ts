@@ -54,26 +54,37 @@ const STALE = `
 
 const CONDITIONS = { unused: 'unused', constant: '"constant"', expired: 'expired' };
 
-/** A page of the stale features of an environment, and how many there are on all; as the system. */
+/** What was found of an environment. */
+export interface FoundStale {
+  /** Of the page. */
+  features: StaleFeature[];
+  /** On all pages. */
+  total: number;
+  /** The first day of which something was counted; null: nothing ever was. */
+  countedSince: string | null;
+}
+
+/** A page of the stale features of an environment; as the system. */
 export async function findStale(
   em: EntityManager,
   environment: string,
   { days, kind, page, perPage }: StaleQuery,
-): Promise<[StaleFeature[], number]> {
+): Promise<FoundStale> {
   const where = kind ? CONDITIONS[kind] : Object.values(CONDITIONS).join(' or ');
-  const rows = await em.execute<(StaleFeature & { total: number | null })[]>(
+  const rows = await em.execute<(StaleFeature & Pick<FoundStale, 'total' | 'countedSince'>)[]>(
     `${STALE}, stale as materialized (select * from judged where ${where})
-     select counted.total, s.key, name, lifecycle, owner, "createdAt", "removeBy"::text, today::text, unused, "constant", expired,
+     select told.total, told."countedSince", s.key, name, lifecycle, owner, "createdAt", "removeBy"::text, today::text, unused, "constant", expired,
             last::text as "lastAskedOn", greatest(last + 1, created_on, since)::text as "unusedSince", value, evaluations, organizations,
             (select coalesce(max(day) + 1, s.first) from feature_usage_days u
               where s.constant and u.feature_key = s.key and u.environment_key = s.environment and u.value <> s.value)::text as "constantSince"
-       from (select count(*)::int as total from stale) counted
+       from (select count(*)::int as total, (select since::text from counting) as "countedSince" from stale) told
        left join (select * from stale order by key collate "C" limit ? offset ?) s on true
       order by s.key collate "C"`,
     [environment, days, perPage, (page - 1) * perPage],
   );
   const found = rows.filter(({ key }) => key !== null);
-  return [found.map((row) => ({ ...row, evaluations: Number(row.evaluations) })), rows[0]!.total!];
+  const { total, countedSince } = rows[0]!;
+  return { features: found.map((row) => ({ ...row, evaluations: Number(row.evaluations) })), total, countedSince };
 }
 
 /** Keys of the features that some organization overrides in an environment now; as the system. */

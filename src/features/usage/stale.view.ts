@@ -61,19 +61,19 @@ export class ExpiredView {
 export class StaleFeatureView {
   /**
    * Key of the feature.
-   * @example old-dashboard
+   * @example old-reports
    */
   key!: string;
   /**
    * What people call it.
-   * @example "Old dashboard"
+   * @example "Reports as they were"
    */
   name!: string;
   /** Its stage. */
   @ApiProperty({ enum: ['active', 'deprecated'], example: 'active' })
   lifecycle!: string;
   /** Who answers for it. */
-  @ApiProperty({ type: String, nullable: true, example: 'team-dashboards' })
+  @ApiProperty({ type: String, nullable: true, example: 'team-reports' })
   owner!: string | null;
   /**
    * When it was made.
@@ -102,6 +102,12 @@ export class StalePageView {
   meta!: PageMeta;
   /** Neighbouring pages. */
   links!: PageLinks;
+  /**
+   * The first day of which usage was counted in the environment; null: none was yet. As long as that is not `days` ago,
+   * nobody can know what is unused or constant, and only `expired` is said.
+   */
+  @ApiProperty({ type: String, format: 'date', nullable: true, example: '2026-01-25' })
+  countedSince!: string | null;
 }
 
 export function toStaleView(found: StaleFeature, couldVary: boolean): StaleFeatureView {

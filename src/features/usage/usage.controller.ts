@@ -24,8 +24,15 @@ export class FeatureUsageController {
   /**
    * Shows how features were used in an organization.
    * @remarks How often callers of the evaluation and of OpenFeature were told which value, by day, with zeros where nobody
-   * asked. What was asked for all at once is one series, without a feature; `GET /api/v1/features/{key}/usage` has its values. Up to a minute behind. With `userKey`, how often was asked on behalf of a user in the last 30 days: of a day up to
-   * 10,000 pairs of user and feature are kept, others are counted only in total.
+   * asked. Up to a minute behind.
+   *
+   * Who asks for all features at once, as OpenFeature's SDKs in browsers do, is told the value of each: that is one series
+   * whose `feature` and `value` are null, also where you name a `feature`, for it was in each of these answers. How often a
+   * feature was given is its own series and that one together; `GET /api/v1/features/{key}/usage` adds them up by value, for
+   * all organizations.
+   *
+   * With `userKey`, how often was asked on behalf of a user in the last 30 days: of a day up to 10,000 pairs of user and
+   * feature are kept, others are counted only in total.
    */
   @Get('organizations/:organizationId/feature-usage')
   @OrganizationPath()
@@ -53,13 +60,14 @@ export class FeatureUsageController {
    * Lists features that can probably go, with the proof.
    * @remarks `unused`: nobody asked for it in the last `days`. `constant`: whoever asked in them was given the same value.
    * `expired`: its `removeBy` is past. Of features that are younger than `days`, or while usage is counted for less, only
-   * `expired` is said. An answer with all features asks for all of them.
+   * `expired` is said: an empty list proves something only when `countedSince`, the first day that was counted, is at least
+   * `days` ago. An answer with all features asks for all of them.
    */
   @Get('feature-usage/stale')
   @Authorize('platform-admin')
   @ApiProblems('validation_failed')
   async listStaleFeatures(@Query() query: StaleQuery, @Req() request: FastifyRequest): Promise<StalePageView> {
-    const [features, total] = await this.stale.list(query);
-    return toPage(features, total, query, request.url);
+    const { features, total, countedSince } = await this.stale.list(query);
+    return { ...toPage(features, total, query, request.url), countedSince };
   }
 }

@@ -39,7 +39,8 @@ export class FeatureUsageQuery {
 /** Of which days, of what and by whom to show how features were used. */
 export class UsageQuery extends FeatureUsageQuery {
   /**
-   * Only of this feature. Without it, and without `userKey`, at most 31 days are shown.
+   * Only of this feature, and what was asked for all features at once. Without it, and without `userKey`, at most 31 days
+   * are shown.
    * @example reports
    */
   @IsOptional()

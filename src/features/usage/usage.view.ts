@@ -12,7 +12,7 @@ export interface Point {
 
 /** How often a value of a feature was given, day by day. */
 export class UsageSeriesView {
-  /** Key of the feature; null: all of them at once. */
+  /** Key of the feature; null: all of them at once, so that this counts for each one, also for the one that you named. */
   @ApiProperty({ type: String, nullable: true, example: 'reports' })
   feature!: string | null;
   /** Key of the variant, else the value as JSON, of which a long one is named by its hash; null: whatever it was. */
