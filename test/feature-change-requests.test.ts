@@ -326,20 +326,34 @@ describe('F12 change requests', () => {
     const path = await api.feature('placed');
     const fits = { type: 'feature.update', key: 'placed', feature: { description: 'x' } };
     const rule = { name: 'x', when: [], value: 'text' };
-    for (const [edit, field] of [
-      [configure('nothing', OFF), 'key'],
-      [configure('placed', OFF, 'mars'), 'environment'],
-      [{ type: 'feature.switch', key: 'nothing', environment: 'production', enabled: false }, 'key'],
-      [{ type: 'feature.delete', key: 'nothing' }, 'key'],
-      [{ type: 'segment.update', key: 'nothing', segment: { name: 'x' } }, 'key'],
-      [{ type: 'policy.put', environment: 'mars', policy: { approvals: 0 } }, 'environment'],
-      [{ type: 'change.rollback', id: newId() }, 'id'],
-      [configure('placed', { enabled: true, rules: [rule] }), 'configuration.rules.0.value'],
-      [{ type: 'features.import', import: { format: 'tenon', document: {} } }, 'import.document.format'],
+    const nobodys = newId();
+    for (const [edit, field, message] of [
+      [configure('nothing', OFF), 'key', 'There is no feature "nothing"'],
+      [configure('placed', OFF, 'mars'), 'environment', 'There is no environment "mars"'],
+      [
+        { type: 'feature.switch', key: 'nothing', environment: 'production', enabled: false },
+        'key',
+        'There is no feature "nothing"',
+      ],
+      [{ type: 'feature.delete', key: 'nothing' }, 'key', 'There is no feature "nothing"'],
+      [{ type: 'segment.update', key: 'nothing', segment: { name: 'x' } }, 'key', 'There is no segment "nothing"'],
+      [{ type: 'segment.delete', key: 'nothing' }, 'key', 'There is no segment "nothing"'],
+      [
+        { type: 'policy.put', environment: 'mars', policy: { approvals: 0 } },
+        'environment',
+        'There is no environment "mars"',
+      ],
+      [{ type: 'change.rollback', id: nobodys }, 'id', `There is no change "${nobodys}" in the change log`],
+      [configure('placed', { enabled: true, rules: [rule] }), 'configuration.rules.0.value', expect.any(String)],
+      [
+        { type: 'features.import', import: { format: 'tenon', document: {} } },
+        'import.document.format',
+        expect.any(String),
+      ],
     ] as const) {
       const { body } = await ask([fits, edit]).expect(400);
       expect(body.code).toBe('validation_failed');
-      expect(body.errors[0].field).toBe(`changes.1.${field}`);
+      expect(body.errors[0]).toMatchObject({ field: `changes.1.${field}`, message });
     }
     await api.remove(path).expect(204);
   });

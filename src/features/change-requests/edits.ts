@@ -79,7 +79,8 @@ export class Edits {
 async function placed(em: EntityManager, error: Problem, edit: AnyEdit, path: string): Promise<Problem> {
   const { code, detail, errors, cause } = error;
   if (code === 'not_found') {
-    const named = { field: `${path}.${await missingName(em, edit)}`, code, message: 'There is none that is called so' };
+    const { field, what } = await missingName(em, edit);
+    const named = { field: `${path}.${field}`, code, message: `There is no ${what}` };
     return problem('validation_failed', { errors: [named], cause: error });
   }
   const body = Object.entries(edit).find(([, value]) => isJsonObject(value as Json))?.[0];
@@ -91,9 +92,11 @@ async function placed(em: EntityManager, error: Problem, edit: AnyEdit, path: st
   });
 }
 
-/** Which of the names of an edit is of nothing. */
-async function missingName(em: EntityManager, edit: AnyEdit): Promise<string> {
-  if ('id' in edit) return 'id';
-  const isThere = !('environment' in edit) || (await em.count(Environment, { key: edit.environment })) > 0;
-  return isThere ? 'key' : 'environment';
+/** Which of the names of an edit is of nothing, and what should be called so. */
+async function missingName(em: EntityManager, edit: AnyEdit): Promise<{ field: string; what: string }> {
+  if ('id' in edit) return { field: 'id', what: `change "${edit.id}" in the change log` };
+  if ('environment' in edit && (await em.count(Environment, { key: edit.environment })) === 0)
+    return { field: 'environment', what: `environment "${edit.environment}"` };
+  const [kind] = edit.type.split('.');
+  return { field: 'key', what: 'key' in edit ? `${kind} "${edit.key}"` : `${kind} that is called so` };
 }
