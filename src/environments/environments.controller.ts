@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../kernel/actor.js';
 import { ApiProblems } from '../kernel/api-problems.js';
@@ -51,6 +51,7 @@ export class EnvironmentsController {
   @Delete(':key')
   @HttpCode(204)
   @Authorize('platform-admin')
+  @ApiParam({ name: 'key', example: 'preview-eu' })
   @ApiProblems('validation_failed', 'environment_in_use', 'conflict')
   async deleteEnvironment(@CurrentActor() actor: Actor, @Param() { key }: EnvironmentPath): Promise<void> {
     await this.environments.remove(actor, key);

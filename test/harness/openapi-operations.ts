@@ -14,6 +14,10 @@ export interface Operation {
   method: string;
   /** With its parameters in braces. */
   path: string;
+  /** The group that it stands in. */
+  tag: string;
+  /** What Swagger UI fills in for parameters of the path and headers. */
+  filledIn: { name: string; in: string; example?: string }[];
   /** What its guard asks; undefined: it is public. */
   requirement?: string;
   /** Whether an API key is among what it takes. */
@@ -22,6 +26,8 @@ export interface Operation {
   query: string[];
   /** A body that fits its schema, from the schema's examples; undefined: it takes none. */
   body?: Record<string, unknown>;
+  /** The bodies that Swagger UI offers, by name; the one of the schema where none is named. */
+  bodies: [name: string, body: Record<string, unknown>][];
 }
 
 interface Document {
@@ -31,9 +37,14 @@ interface Document {
       string,
       {
         'x-required-permission'?: string;
+        tags: string[];
         security?: object[];
-        parameters?: { name: string; in: string }[];
-        requestBody?: { content: { 'application/json': { schema: Schema } } };
+        parameters?: { name: string; in: string; schema: Schema }[];
+        requestBody?: {
+          content: {
+            'application/json': { schema: Schema; examples?: Record<string, { value: Record<string, unknown> }> };
+          };
+        };
       }
     >
   >;
@@ -53,15 +64,25 @@ export function operations(): Operation[] {
   };
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
-      const schema = operation.requestBody?.content['application/json'].schema;
+      const content = operation.requestBody?.content['application/json'];
+      const body = content && (exampleOf(content.schema) as Record<string, unknown>);
+      const named = Object.entries(content?.examples ?? {}).map(([name, { value }]): [string, typeof value] => [
+        name,
+        value,
+      ]);
       return {
         name: `${method.toUpperCase()} ${path}`,
         method: method.toUpperCase(),
         path,
+        tag: operation.tags[0]!,
+        filledIn: (operation.parameters ?? [])
+          .filter(({ in: place }) => place !== 'query')
+          .map(({ name, in: place, schema }) => ({ name, in: place, example: schema.example as string | undefined })),
         requirement: operation['x-required-permission'],
         takesKeys: (operation.security ?? []).some((scheme) => 'apiKey' in scheme),
         query: (operation.parameters ?? []).filter(({ in: place }) => place === 'query').map(({ name }) => name),
-        body: schema && (exampleOf(schema) as Record<string, unknown>),
+        body,
+        bodies: body && named.length === 0 ? [['of the schema', body]] : named,
       };
     }),
   );

@@ -1,12 +1,12 @@
 import { Body, Controller, Get, Param, Put, Query, Req } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { PageQuery, toPage } from '../../kernel/lists.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
-import { ChangePolicyPath, PutChangePolicyRequest } from './change-policies.dto.js';
+import { ChangePolicyPath, policyExamples, PutChangePolicyRequest } from './change-policies.dto.js';
 import { ChangePoliciesService } from './change-policies.service.js';
 import { ChangePolicyPageView, ChangePolicyView } from './change-policies.view.js';
 
@@ -45,6 +45,7 @@ export class ChangePoliciesController {
   @Put(':environment')
   @Authorize('platform-admin')
   @VersionedWrite()
+  @ApiBody({ type: PutChangePolicyRequest, examples: policyExamples })
   @ApiProblems('validation_failed', 'not_found', 'feature_change_needs_approval')
   async putChangePolicy(
     @CurrentActor() actor: Actor,

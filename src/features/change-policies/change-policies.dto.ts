@@ -9,7 +9,7 @@ import { GATED_KINDS, type GatedKind } from './feature-change-policy.entity.js';
 export class PutChangePolicyRequest {
   /**
    * How many people have to approve, besides whoever asks; 0: nobody.
-   * @example 0
+   * @example 1
    */
   @IsInt()
   @Min(0)
@@ -40,6 +40,19 @@ export class PutChangePolicyRequest {
   @IsChangeReason()
   reason?: string | null;
 }
+
+const reason = 'Asked for by the auditors';
+/** Bodies that Swagger UI offers. */
+export const policyExamples = {
+  reason: {
+    summary: 'Whoever changes something says why',
+    value: { approvals: 0, reasonRequired: true, reason },
+  },
+  approval: {
+    summary: 'Another platform admin approves; there have to be two',
+    value: { approvals: 1, reasonRequired: true, reason },
+  },
+};
 
 /** Names the policy of an environment. */
 export class ChangePolicyPath {

@@ -93,7 +93,7 @@ export class OverlapView {
   id!: string;
   /**
    * What it is about.
-   * @example "Everybody sees the new dashboard"
+   * @example "Everybody sees the reports"
    */
   title!: string;
   /** Its state. */
@@ -140,7 +140,7 @@ export class ChangeRequestSummaryView {
   id!: string;
   /**
    * What it is about.
-   * @example "A quarter of the people see the new dashboard"
+   * @example "A quarter of the people see the reports"
    */
   title!: string;
   /** Why. */

@@ -12,6 +12,7 @@ import {
   ConfigurationPath,
   PutConfigurationRequest,
   SwitchConfigurationRequest,
+  switchExamples,
 } from './configurations.dto.js';
 import { ConfigurationsService } from './configurations.service.js';
 import { ConfigurationPageView, ConfigurationView, toConfigurationView } from './configurations.view.js';
@@ -80,6 +81,7 @@ export class ConfigurationsController {
   @Patch(':environment')
   @Authorize('platform-admin')
   @VersionedWrite()
+  @ApiBody({ type: SwitchConfigurationRequest, examples: switchExamples })
   @ApiProblems('validation_failed', 'not_found', 'feature_change_needs_approval')
   async switchConfiguration(
     @CurrentActor() actor: Actor,

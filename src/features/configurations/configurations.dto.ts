@@ -69,10 +69,11 @@ export class ConfigurationPath extends FeaturePath {
   environment!: string;
 }
 
-/** Bodies that Swagger UI offers. */
+const reason = 'Pilot with two customers';
+/** Bodies that Swagger UI offers for configuring a feature. */
 export const configurationExamples = {
-  off: { summary: 'Off for everybody', value: { enabled: false, rules: [] } },
-  rule: { summary: 'On for some by a rule', value: { enabled: true, rules: RULES } },
+  off: { summary: 'Off for everybody', value: { enabled: false, rules: [], reason } },
+  rule: { summary: 'On for some by a rule', value: { enabled: true, rules: RULES, reason } },
   rollout: {
     summary: 'A quarter of the people, and everybody of one company',
     value: {
@@ -85,6 +86,13 @@ export const configurationExamples = {
         },
       ],
       rollout: { by: 'targetingKey', percentage: 25 },
+      reason,
     },
   },
+};
+
+/** Bodies that Swagger UI offers for switching one. */
+export const switchExamples = {
+  off: { summary: 'The kill switch', value: { enabled: false, reason: 'It answers with errors' } },
+  on: { summary: 'On again', value: { enabled: true, reason: 'It works again' } },
 };

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req } from '@nestjs/common';
-import { ApiBody, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
@@ -7,7 +7,7 @@ import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { toPage } from '../../kernel/lists.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../kernel/versions.js';
 import { ReasonQuery } from '../change-log/change-reason.dto.js';
-import { createExamples, updateExamples } from './definitions.examples.js';
+import { CHANGED_FEATURE, createExamples, REMOVED_FEATURE, updateExamples } from './definitions.examples.js';
 import { CreateFeatureRequest, FeaturePath, FeaturesQuery, UpdateFeatureRequest } from './definitions.dto.js';
 import { DefinitionsService } from './definitions.service.js';
 import { FeaturePageView, FeatureView, toFeatureView } from './definitions.view.js';
@@ -39,10 +39,11 @@ export class DefinitionsController {
    * @remarks Only `key`, `name`, `type` and `defaultValue` are required. Everywhere it is then `defaultValue`, until a plan, a
    * configuration of an environment or an override of an organization says otherwise.
    *
-   * Execute the examples one after the other: **first** makes `reports`; **second** makes `report-exports`, which needs
-   * `reports` and is given by the plan `standard`. What one feature needs may need others, to any depth, but never leads
-   * back to it: that is 409 `feature_dependency_cycle`, with the path. `conflicts` names features that nobody can have
-   * together with it; if somebody would need both by what they depend on, that is 409 `feature_conflict`.
+   * Execute the examples one after the other, and those of everything else fit: they are about these features. **first**
+   * makes `reports`; **second** makes `report-exports`, which needs `reports` and is given by the plan `standard`. What one
+   * feature needs may need others, to any depth, but never leads back to it: that is 409 `feature_dependency_cycle`, with
+   * the path. `conflicts` names features that nobody can have together with it; if somebody would need both by what they
+   * depend on, that is 409 `feature_conflict`.
    */
   @Post()
   @Authorize('platform-admin')
@@ -69,6 +70,7 @@ export class DefinitionsController {
   @Patch(':key')
   @Authorize('platform-admin')
   @VersionedWrite()
+  @ApiParam({ name: 'key', example: CHANGED_FEATURE })
   @ApiBody({ type: UpdateFeatureRequest, examples: updateExamples })
   @ApiProblems(
     'conflict',
@@ -95,6 +97,7 @@ export class DefinitionsController {
   @HttpCode(204)
   @Authorize('platform-admin')
   @VersionedWrite()
+  @ApiParam({ name: 'key', example: REMOVED_FEATURE })
   @ApiProblems('validation_failed', 'feature_in_use', 'feature_change_needs_approval')
   async deleteFeature(
     @CurrentActor() actor: Actor,

@@ -96,14 +96,14 @@ export class MeteringRequest implements Metering {
 /** What of a feature may be left out. */
 class FeatureFields {
   /** What it does. */
-  @ApiPropertyOptional({ type: String, nullable: true, example: 'The dashboard with charts' })
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'Charts and tables' })
   @IsOptional()
   @IsString()
   @MaxLength(2_000)
   description?: string | null;
 
   /** A group of features, as you like. */
-  @ApiPropertyOptional({ type: String, nullable: true, example: 'dashboards' })
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'reporting' })
   @IsOptional()
   @IsString()
   @Matches(CATEGORY, CATEGORY_MESSAGE)
@@ -162,7 +162,7 @@ class FeatureFields {
   lifecycle?: Lifecycle;
 
   /** Who answers for it, such as a team or an address. */
-  @ApiPropertyOptional({ type: String, nullable: true, example: 'team-dashboards' })
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'team-reports' })
   @IsOptional()
   @IsString()
   @MaxLength(200)
@@ -195,7 +195,7 @@ class FeatureFields {
 export class UpdateFeatureRequest extends FeatureFields {
   /**
    * What people call it.
-   * @example "New dashboard"
+   * @example "Reports"
    */
   @ValidateIf((_, value) => value !== undefined)
   @IsDisplayName()
@@ -222,7 +222,7 @@ export class CreateFeatureRequest extends FeatureFields {
 
   /**
    * What people call it.
-   * @example "New dashboard"
+   * @example "Reports"
    */
   @IsDisplayName()
   name!: string;
@@ -268,7 +268,7 @@ export class FeaturesQuery extends PageQuery {
 
   /**
    * Only those of this category.
-   * @example dashboards
+   * @example reporting
    */
   @IsOptional()
   @IsString()
@@ -286,7 +286,7 @@ export class FeaturesQuery extends PageQuery {
 
   /**
    * Only those whose key or name holds this text.
-   * @example dash
+   * @example report
    */
   @IsOptional()
   @IsString()

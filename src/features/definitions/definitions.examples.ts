@@ -1,8 +1,15 @@
-/** Bodies that Swagger UI offers for making features; one after the other they all succeed. */
+/*
+ * What Swagger UI offers is one story, which `test/openapi-examples.test.ts` walks: the features that are made here, the plan
+ * `standard` and the environment `production` of a new installation, and the segment `beta-testers` are what the examples of
+ * everything else name. Each says why: a policy may ask for it.
+ */
+const reason = 'For the pilot';
+
+/** Bodies for making features; one after the other they all succeed. */
 export const createExamples = {
   first: {
     summary: 'First: a feature on its own',
-    value: { key: 'reports', name: 'Reports', type: 'boolean', defaultValue: true },
+    value: { key: 'reports', name: 'Reports', type: 'boolean', defaultValue: true, reason },
   },
   second: {
     summary: 'Second: one that needs it, given by a plan',
@@ -13,6 +20,7 @@ export const createExamples = {
       defaultValue: true,
       dependencies: ['reports'],
       plans: { standard: true },
+      reason,
     },
   },
   third: {
@@ -23,6 +31,7 @@ export const createExamples = {
       type: 'boolean',
       defaultValue: false,
       conflicts: ['reports'],
+      reason,
     },
   },
   metered: {
@@ -34,6 +43,7 @@ export const createExamples = {
       defaultValue: 1000,
       metering: { period: 'month', enforcement: 'hard' },
       plans: { standard: 5000 },
+      reason,
     },
   },
   variants: {
@@ -47,6 +57,7 @@ export const createExamples = {
         { key: 'short', value: 'Buy', weight: 50 },
         { key: 'long', value: 'Buy now', weight: 50 },
       ],
+      reason,
     },
   },
   json: {
@@ -64,14 +75,33 @@ export const createExamples = {
         },
       },
       defaultValue: { maxMegabytes: 10, types: ['image/png'] },
+      reason,
     },
   },
 };
 
-/** Bodies for changing a feature. */
+/** Whom the bodies for changing a feature, and for trying a change, are about: nothing else needs it. */
+export const CHANGED_FEATURE = 'report-exports';
+/** Bodies for changing it. */
 export const updateExamples = {
-  texts: { summary: 'Describe it', value: { description: 'Charts and tables', owner: 'team-reports', tags: ['beta'] } },
-  plan: { summary: 'Put it into a plan', value: { plans: { standard: true } } },
-  dependencies: { summary: 'Let it need another one', value: { dependencies: ['reports'] } },
-  archive: { summary: 'Take it out of use', value: { lifecycle: 'archived' } },
+  texts: {
+    summary: 'Describe it',
+    value: {
+      description: 'Reports as CSV and PDF',
+      category: 'reporting',
+      owner: 'team-reports',
+      tags: ['beta'],
+      reason,
+    },
+  },
+  plan: { summary: 'Say what a plan gives of it', value: { plans: { standard: true }, reason } },
+  dependencies: {
+    summary: 'Let it need one more, and so only be on where that is more than its default',
+    value: { dependencies: ['reports', 'api-calls'], reason },
+  },
+  archive: { summary: 'Take it out of use', value: { lifecycle: 'archived', reason } },
+  activate: { summary: 'Put it back into use', value: { lifecycle: 'active', reason } },
 };
+
+/** Whom the removal is about. */
+export const REMOVED_FEATURE = 'old-reports';

@@ -47,17 +47,17 @@ export class FeatureView {
   key!: string;
   /**
    * What people call it.
-   * @example "New dashboard"
+   * @example "Reports"
    */
   name!: string;
   /** What it does. */
-  @ApiProperty({ type: String, nullable: true, example: 'The dashboard with charts' })
+  @ApiProperty({ type: String, nullable: true, example: 'Charts and tables' })
   description!: string | null;
   /** Of what type its values are. */
   @ApiProperty({ enum: FEATURE_TYPES, example: 'boolean' })
   type!: FeatureType;
   /** A group of features. */
-  @ApiProperty({ type: String, nullable: true, example: 'dashboards' })
+  @ApiProperty({ type: String, nullable: true, example: 'reporting' })
   category!: string | null;
   /** What it is where nothing else decides. */
   @ApiProperty({ ...ANY_VALUE, example: false })
@@ -84,7 +84,7 @@ export class FeatureView {
   @ApiProperty({ enum: LIFECYCLES, example: 'active' })
   lifecycle!: Lifecycle;
   /** Who answers for it. */
-  @ApiProperty({ type: String, nullable: true, example: 'team-dashboards' })
+  @ApiProperty({ type: String, nullable: true, example: 'team-reports' })
   owner!: string | null;
   /** Words to find it by. */
   @ApiProperty({ type: [String], example: ['beta'] })

@@ -1,10 +1,11 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../kernel/authorize.js';
 import { FeaturePath } from '../definitions/definitions.dto.js';
-import { ImpactQuery, PreviewRequest } from './impact.dto.js';
+import { CHANGED_FEATURE } from '../definitions/definitions.examples.js';
+import { ImpactQuery, previewExamples, PreviewRequest } from './impact.dto.js';
 import { ImpactService } from './impact.service.js';
 import { ImpactView, PreviewView } from './impact.view.js';
 
@@ -34,6 +35,8 @@ export class ImpactController {
   @Post()
   @HttpCode(200)
   @Authorize('platform-admin')
+  @ApiParam({ name: 'key', example: CHANGED_FEATURE })
+  @ApiBody({ type: PreviewRequest, examples: previewExamples })
   @ApiProblems('feature_dependency_cycle', 'feature_conflict', 'feature_in_use', 'conflict')
   async previewChange(
     @CurrentActor() actor: Actor,

@@ -18,6 +18,19 @@ export class ImpactQuery {
   environment?: string;
 }
 
+/** Bodies that Swagger UI offers, of a feature that nothing else needs. */
+export const previewExamples = {
+  definition: { summary: 'Another default', value: { definition: { defaultValue: false } } },
+  configuration: {
+    summary: 'For a quarter of the people in production',
+    value: {
+      environment: 'production',
+      configuration: { enabled: true, rules: [], rollout: { by: 'targetingKey', percentage: 25 } },
+    },
+  },
+  remove: { summary: 'Without it', value: { remove: true } },
+};
+
 /** A change to try: one of the three. */
 export class PreviewRequest extends ImpactQuery {
   /** What of the definition would change. */

@@ -18,7 +18,7 @@ export class CountView {
 export class FeatureChangeView {
   /**
    * Key of the feature.
-   * @example advanced-reports
+   * @example report-exports
    */
   key!: string;
   /** Those whose value would be another. */
@@ -50,12 +50,12 @@ export class PreviewView extends ChangeView {
 export class DependentView {
   /**
    * Key of the feature.
-   * @example advanced-reports
+   * @example report-exports
    */
   key!: string;
   /**
    * From it to what it needs.
-   * @example ["advanced-reports", "reports"]
+   * @example ["report-exports", "reports"]
    */
   path!: string[];
 }
@@ -88,15 +88,15 @@ export class ImpactView {
    */
   enabled!: boolean;
   /** What it needs, over any depth, nearest first. */
-  @ApiProperty({ type: [String], example: ['billing'] })
+  @ApiProperty({ type: [String], example: [] })
   needs!: string[];
   /** What needs it, over any depth, nearest first. */
   neededBy!: DependentView[];
   /** What it conflicts with. */
-  @ApiProperty({ type: [String], example: ['legacy-reports'] })
+  @ApiProperty({ type: [String], example: ['old-reports'] })
   conflicts!: string[];
   /** Plans that give or limit it. */
-  @ApiProperty({ type: [String], example: ['team'] })
+  @ApiProperty({ type: [String], example: ['standard'] })
   plans!: string[];
   /**
    * Organizations that override it there.

@@ -10,12 +10,12 @@ export class ConsumptionView {
   used!: number;
   /**
    * The most that may be used: the value of the feature for the organization, without its fraction, at least 0.
-   * @example 100
+   * @example 2000
    */
   limit!: number;
   /**
    * What is left, never below 0.
-   * @example 60
+   * @example 1960
    */
   remaining!: number;
   /** When counting begins anew, by the calendar in UTC; null: never. */

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query, Req } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../../kernel/actor.js';
 import { ApiProblems } from '../../kernel/api-problems.js';
@@ -10,6 +10,7 @@ import {
   EntitlementPath,
   EntitlementQuery,
   ListEntitlementsQuery,
+  overrideExamples,
   OverrideQuery,
   PutOverrideRequest,
 } from './entitlements.dto.js';
@@ -80,6 +81,7 @@ export class EntitlementsController {
    */
   @Put(':key')
   @Authorize('features:override')
+  @ApiBody({ type: PutOverrideRequest, examples: overrideExamples })
   @ApiProblems('plan_does_not_include', 'feature_dependency_unmet', 'feature_conflict')
   async putOverride(
     @CurrentActor() actor: Actor,

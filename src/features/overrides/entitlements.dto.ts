@@ -50,7 +50,7 @@ export class ListEntitlementsQuery extends PageQuery {
 
   /**
    * Only features of this category.
-   * @example dashboards
+   * @example reporting
    */
   @IsOptional()
   @Matches(CATEGORY, CATEGORY_MESSAGE)
@@ -84,16 +84,26 @@ export class OverrideQuery {
   environment?: string;
 }
 
+const reason = 'A larger trial, agreed with sales';
+/** Bodies that Swagger UI offers: of a limit, below what the plan `standard` allows. */
+export const overrideExamples = {
+  everywhere: { summary: 'A value of its own, everywhere', value: { value: 2_000, reason } },
+  environment: {
+    summary: 'In one environment, until a day',
+    value: { value: 3_000, environment: 'production', expiresAt: '2099-12-31T23:00:00Z', reason },
+  },
+};
+
 /** Gives an organization a value of its own. */
 export class PutOverrideRequest {
   /** The value: of the type of the feature, fitting its schema, and within what the plan allows. */
-  @ApiProperty({ ...ANY_VALUE, example: 25 })
+  @ApiProperty({ ...ANY_VALUE, example: 2_000 })
   @IsFeatureValue()
   value!: Json;
 
   /**
    * Why, for whoever looks at it later: one line of 3 to 500 characters.
-   * @example "Trial of larger projects, agreed with sales"
+   * @example "A larger trial, agreed with sales"
    */
   @IsOneLine('isReason', 3, 500)
   reason!: string;

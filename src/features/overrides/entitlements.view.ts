@@ -11,11 +11,11 @@ const ANY_OR_NULL = { ...ANY_VALUE, nullable: true };
 /** A value that an organization was given apart from its plan. */
 export class OverrideView {
   /** The value that was wished; what comes of it stands in `value` of the feature. */
-  @ApiProperty({ ...ANY_VALUE, example: 25 })
+  @ApiProperty({ ...ANY_VALUE, example: 2_000 })
   value!: Json;
   /**
    * Why it was given.
-   * @example "Trial of larger projects, agreed with sales"
+   * @example "A larger trial, agreed with sales"
    */
   reason!: string;
   /** When it ends by itself; null: when somebody removes it. */
@@ -43,17 +43,17 @@ export class EntitlementView {
   key!: string;
   /**
    * What people call it.
-   * @example "Seats per project"
+   * @example "Calls of the API"
    */
   name!: string;
   /** What it does. */
-  @ApiProperty({ type: String, nullable: true, example: 'How many people can work in one project' })
+  @ApiProperty({ type: String, nullable: true, example: 'How often the API can be called in a month' })
   description!: string | null;
   /** Of which type its values are. */
   @ApiProperty({ enum: FEATURE_TYPES, example: 'number' })
   type!: FeatureType;
   /** A group that it belongs to. */
-  @ApiProperty({ type: String, nullable: true, example: 'projects' })
+  @ApiProperty({ type: String, nullable: true, example: 'api' })
   category!: string | null;
   /** `deprecated` features still work, and will go. */
   @ApiProperty({ enum: ['active', 'deprecated'], example: 'active' })
@@ -64,22 +64,22 @@ export class EntitlementView {
    */
   environment!: string;
   /** The value where nothing else gives one. */
-  @ApiProperty({ ...ANY_VALUE, example: 5 })
+  @ApiProperty({ ...ANY_VALUE, example: 1_000 })
   defaultValue!: Json;
   /**
    * What the plan says: for a boolean false excludes the feature, for a number it is the most, for other types it is the
    * value. Null: the plan sets no ceiling.
    */
-  @ApiProperty({ ...ANY_OR_NULL, example: 50 })
+  @ApiProperty({ ...ANY_OR_NULL, example: 5_000 })
   planValue!: Json;
   /** The value of the override that counts here; null: there is none. */
-  @ApiProperty({ ...ANY_OR_NULL, example: 25 })
+  @ApiProperty({ ...ANY_OR_NULL, example: 2_000 })
   overrideValue!: Json;
   /** The override that counts here, with who gave it and why; null: there is none. */
   @ApiProperty({ type: OverrideView, nullable: true })
   override!: OverrideView | null;
   /** What the organization has. */
-  @ApiProperty({ ...ANY_VALUE, example: 25 })
+  @ApiProperty({ ...ANY_VALUE, example: 2_000 })
   value!: Json;
   /** The variant that gave the value; null: none. */
   @ApiProperty({ type: String, nullable: true, example: null })
@@ -92,7 +92,7 @@ export class EntitlementView {
   details!: Record<string, Json>;
   /**
    * The same as a sentence.
-   * @example "api-calls is 25 by an override for every environment."
+   * @example "api-calls is 2000 by an override for every environment."
    */
   explanation!: string;
   /**

@@ -9,6 +9,7 @@ import { FEATURE_KEY, FEATURE_KEY_MESSAGE } from '../feature-key.js';
 import { ConditionBody } from '../targeting.dto.js';
 
 const WHEN = [{ attribute: 'email', operator: 'ends_with', values: ['@example.com'] }];
+const WIDER = [{ attribute: 'email', operator: 'ends_with', values: ['@example.com', '@example.org'] }];
 
 /** What of a segment may be left out. */
 class SegmentFields {
@@ -51,7 +52,7 @@ export class CreateSegmentRequest extends SegmentFields {
 /** Changes a segment, and with it all rules that name it. What is left out stays, null clears. */
 export class UpdateSegmentRequest extends SegmentFields {
   /** Conditions, at least one, in place of those that it had. */
-  @ApiPropertyOptional({ type: [ConditionBody], example: WHEN })
+  @ApiPropertyOptional({ type: [ConditionBody], example: WIDER })
   @ValidateIf((_, value) => value !== undefined)
   @ArrayNotEmpty()
   @AreObjects(MAX_CONDITIONS)

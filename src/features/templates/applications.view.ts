@@ -33,7 +33,7 @@ export class AppliedTemplateView implements AppliedTemplate {
    */
   version!: number;
   /** What it gave. */
-  @ApiProperty({ type: [TemplateValueBody], example: [{ feature: 'api-calls', value: 25_000 }] })
+  @ApiProperty({ type: [TemplateValueBody], example: [{ feature: 'api-calls', value: 4_000 }] })
   values!: TemplateValue[];
   /** The plans that it was for; empty: any. */
   @ApiProperty({ type: [String], example: [] })
@@ -63,14 +63,14 @@ export class ApplicationFailureView implements ApplicationFailure {
   code!: string;
   /**
    * What stood against it.
-   * @example "reports would stay off: in production it needs dashboards, and dashboards is false by default."
+   * @example "report-exports would stay off: in production it needs reports, and reports is false by default."
    */
   detail!: string;
   /** The first organization, by id, that cannot have it; null where it is nothing of one. */
   @ApiProperty({ type: String, format: 'uuid', nullable: true, example: ID })
   organizationId!: string | null;
   /** The feature; null where it is nothing of one. */
-  @ApiProperty({ type: String, nullable: true, example: 'reports' })
+  @ApiProperty({ type: String, nullable: true, example: 'report-exports' })
   feature!: string | null;
 }
 
@@ -196,7 +196,7 @@ export class AppliedFeatureView {
    */
   feature!: string;
   /** The value of the override that was replaced; null where there was none. */
-  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 5 })
+  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 2_000 })
   before!: Json;
   /**
    * `applied`: it has the template's override; `changed_since`: somebody changed or removed that since; `rolled_back`: it

@@ -9,7 +9,7 @@ const ID = '0199a7c2-7b7e-7cc1-a1f5-0d6a5a1b9f00';
 /** Why something cannot be. */
 export class RefusalView implements Refusal {
   /** The feature; null: all of the template. */
-  @ApiProperty({ type: String, nullable: true, example: 'reports' })
+  @ApiProperty({ type: String, nullable: true, example: 'report-exports' })
   feature!: string | null;
   /**
    * The code that a single override would be refused with.
@@ -18,7 +18,7 @@ export class RefusalView implements Refusal {
   code!: string;
   /**
    * What stands against it.
-   * @example "reports would stay off: in production it needs dashboards, and dashboards is false by default."
+   * @example "report-exports would stay off: in production it needs reports, and reports is false by default."
    */
   detail!: string;
 }
@@ -38,10 +38,10 @@ export class PreviewedValueView {
    */
   environment!: string;
   /** What the organization has now; null for a feature that is not evaluated. */
-  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 5 })
+  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 2_000 })
   before!: Json;
   /** What it would have. */
-  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 25 })
+  @ApiProperty({ ...ANY_VALUE, nullable: true, example: 4_000 })
   after!: Json;
   /**
    * Whether these differ.
@@ -65,7 +65,7 @@ export class PreviewedFeatureView {
    */
   feature!: string;
   /** What the template gives. */
-  @ApiProperty({ ...ANY_VALUE, example: 25 })
+  @ApiProperty({ ...ANY_VALUE, example: 4_000 })
   value!: Json;
   /**
    * Whether it would have another value in one of the environments.

@@ -31,7 +31,7 @@ const MOST_VALUES = 200;
 const MOST_PLANS = 100;
 const VALUES = [
   { feature: 'reports', value: true },
-  { feature: 'api-calls', value: 25_000 },
+  { feature: 'api-calls', value: 4_000 },
 ];
 
 /** What a template gives of a feature. */
@@ -45,7 +45,7 @@ export class TemplateValueBody implements TemplateValue {
   feature!: string;
 
   /** What an organization gets of it: of its type, fitting its schema. */
-  @ApiProperty({ ...ANY_VALUE, example: 25_000 })
+  @ApiProperty({ ...ANY_VALUE, example: 4_000 })
   @IsFeatureValue()
   value!: Json;
 }

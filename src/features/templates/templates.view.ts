@@ -19,7 +19,7 @@ export class TemplateView {
   @ApiProperty({ type: String, nullable: true, example: 'What a pilot customer gets' })
   description!: string | null;
   /** What it gives, by the features' keys. */
-  @ApiProperty({ type: [TemplateValueBody], example: [{ feature: 'api-calls', value: 25_000 }] })
+  @ApiProperty({ type: [TemplateValueBody], example: [{ feature: 'api-calls', value: 4_000 }] })
   values!: TemplateValue[];
   /** Keys of the plans whose organizations it is for; empty: of any. */
   @ApiProperty({ type: [String], example: [] })

@@ -34,7 +34,7 @@ export class ExportQuery {
 
   /**
    * Only those of this category, and all that they need.
-   * @example dashboards
+   * @example reporting
    */
   @IsOptional()
   @IsString()

@@ -39,6 +39,7 @@ export const importExamples = {
     summary: 'From Unleash: one flag with a gradual roll-out',
     value: {
       format: 'unleash',
+      reason: 'Moved here from Unleash',
       environmentMapping: { development: 'development' },
       document: {
         features: [{ name: 'new-search', type: 'release', description: 'Search by meaning' }],
@@ -58,6 +59,7 @@ export const importExamples = {
     summary: 'From LaunchDarkly: one flag with a rule',
     value: {
       format: 'launchdarkly',
+      reason: 'Moved here from LaunchDarkly',
       document: {
         items: [
           {

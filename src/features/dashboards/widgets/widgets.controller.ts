@@ -1,12 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../../../kernel/actor.js';
 import { ApiProblems } from '../../../kernel/api-problems.js';
 import { Authorize, CurrentActor } from '../../../kernel/authorize.js';
 import { toPage } from '../../../kernel/lists.js';
 import { IfMatch, Versioned, VersionedWrite } from '../../../kernel/versions.js';
-import { CreateWidgetRequest, UpdateWidgetRequest, WidgetPath, WidgetsQuery } from './widgets.dto.js';
+import { CreateWidgetRequest, UpdateWidgetRequest, widgetExamples, WidgetPath, WidgetsQuery } from './widgets.dto.js';
 import { WidgetsService } from './widgets.service.js';
 import { toWidgetView, WidgetPageView, WidgetView } from './widgets.view.js';
 
@@ -47,6 +47,7 @@ export class WidgetsController {
   @Post()
   @Authorize('platform-admin')
   @Versioned()
+  @ApiBody({ type: CreateWidgetRequest, examples: widgetExamples })
   @ApiProblems('conflict')
   async createWidget(@CurrentActor() actor: Actor, @Body() request: CreateWidgetRequest): Promise<WidgetView> {
     return toWidgetView(await this.widgets.create(actor, request));

@@ -25,6 +25,11 @@ import { FEATURE_KEY, FEATURE_KEY_MESSAGE } from '../../feature-key.js';
 export const WIDGET_KEY = FEATURE_KEY;
 export const WIDGET_KEY_MESSAGE = FEATURE_KEY_MESSAGE;
 const MOST_FEATURES = 50;
+const settingsSchema = {
+  type: 'object',
+  properties: { months: { type: 'integer', minimum: 1, maximum: 24, default: 6 } },
+  additionalProperties: false,
+};
 
 /** How large a widget is when it is put onto a dashboard. */
 export class WidgetSize {
@@ -73,16 +78,38 @@ class WidgetFields {
     type: 'object',
     additionalProperties: true,
     nullable: true,
-    example: {
-      type: 'object',
-      properties: { months: { type: 'integer', minimum: 1, maximum: 24, default: 6 } },
-      additionalProperties: false,
-    },
+    example: settingsSchema,
   })
   @IsOptional()
   @IsObject()
   settingsSchema?: JsonObject | null;
 }
+
+/** Bodies that Swagger UI offers. */
+export const widgetExamples = {
+  everybody: {
+    summary: 'One that every organization can use',
+    value: {
+      key: 'sales-funnel',
+      name: 'Sales funnel',
+      description: 'Sales by step',
+      type: 'chart',
+      defaultSize: { w: 6, h: 4 },
+      settingsSchema,
+    },
+  },
+  feature: {
+    summary: 'One that needs a feature',
+    value: {
+      key: 'newest-reports',
+      name: 'Newest reports',
+      description: 'What was reported last',
+      type: 'list',
+      defaultSize: { w: 4, h: 4 },
+      requiredFeatures: ['reports'],
+    },
+  },
+};
 
 /** Puts a widget into the library. */
 export class CreateWidgetRequest extends WidgetFields {
@@ -147,7 +174,7 @@ export class UpdateWidgetRequest extends WidgetFields {
 export class WidgetPath {
   /**
    * Key of the widget.
-   * @example seats-used
+   * @example sales-funnel
    */
   @Matches(WIDGET_KEY, WIDGET_KEY_MESSAGE)
   key!: string;
