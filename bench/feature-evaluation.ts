@@ -40,7 +40,7 @@ export async function featureEvaluationBench(postgres: EmbeddedPostgres): Promis
   const path = '/ofrep/v1/evaluate/flags';
   const flag = flagOf(100);
   const bare = await serve('./bare-ofrep.js', [tenon.url + path, flag, JSON.stringify(headers), body], {}, '/health');
-  const shape = { method: 'POST', connections: CONNECTIONS, seconds: SECONDS, headers, body } as const;
+  const shape = { method: 'POST', connections: CONNECTIONS, seconds: SECONDS, headers, body, awake: true } as const;
   const rate = async (url: string): Promise<number> => (await load({ ...shape, url })).perSecond;
   const rateOf304 = async (url: string): Promise<number> => {
     const tag = await tagOf(tenon.url + path, { headers, body });

@@ -295,6 +295,32 @@ describe('F8 case 36: entity tags', () => {
     expect(VERSION).toBeTruthy();
   });
 
+  it('keys that send the same bytes in turn get their own answers and tags, and broken bytes are refused each time', async () => {
+    const [key] = await insertFeatures(tenon, {});
+    await insertOverride(tenon, organizationId, key!, true);
+    const other = await insertOrganization(tenon.db);
+    const stranger = await insertServiceAccount(tenon.db, other.organizationId);
+    const theirs = (await insertApiKey(tenon.db, other.organizationId, stranger)).auth;
+    const context = { targetingKey: 'ada', turn: newFeatureKey() };
+    const tags: (string | null)[] = [];
+    for (let turn = 0; turn < 6; turn += 1) {
+      const mine = turn % 2 === 0;
+      const { etag, body } = await askFlags(tenon, mine ? auth : theirs, { context });
+      expect(body.flags.find((flag: { key: string }) => flag.key === key).value).toBe(mine);
+      tags.push(etag);
+    }
+    expect(new Set(tags).size).toBe(2);
+    expect(tags.slice(2)).toEqual([...tags.slice(0, 2), ...tags.slice(0, 2)]);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const refused = await fetch(`${tenon.url}/ofrep/v1/evaluate/flags`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...auth },
+        body: '{"context":{"a":1,"a":2}}',
+      });
+      expect(refused.status).toBe(400);
+    }
+  });
+
   it('the same state is the same answer, byte by byte, until something is another', async () => {
     const [key] = await insertFeatures(tenon, {});
     const all = async (): Promise<{ etag: string | null; body: unknown }> => {

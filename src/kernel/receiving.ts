@@ -6,11 +6,11 @@ import { problem } from './problem.js';
 import type { Readiness } from './readiness.js';
 
 /** Bodies are JSON and nothing else. Fastify reads text/plain too, unless it is told not to. */
-export function takeJsonOnly(fastify: FastifyInstance): void {
+export function takeJsonOnly(fastify: FastifyInstance, read: (body: Buffer) => unknown = parseJsonBody): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
-      done(null, parseJsonBody(body as Buffer));
+      done(null, read(body as Buffer));
     } catch (error) {
       done(error as Error);
     }

@@ -56,10 +56,10 @@ function passedOf(instants: readonly number[], now: number): number {
 const known = new WeakMap<Overrides, { passed: number; text: string }>();
 
 /**
- * The overrides that have not ended. Not how many have: an instance that reads them later never sees those, and has to
+ * The overrides that have not ended, as a text. Not how many have: an instance that reads them later never sees those, and has to
  * come to the same text.
  */
-function standing(overrides: Overrides, now: number): string {
+export function standing(overrides: Overrides, now: number): string {
   if (overrides.byFeature.size === 0) return '';
   const passed = passedOf(overrides.expiries, now);
   let found = known.get(overrides);

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { problem } from '../../kernel/problem.js';
 import { takeJsonOnly } from '../../kernel/receiving.js';
+import { AskedContexts } from './asked-context.js';
 import { EVENTS_PATH } from './ofrep.service.js';
 import type { OfrepRequest, OfrepRoutes } from './ofrep.routes.js';
 
@@ -20,7 +21,8 @@ export function ofrepPlugin(find: () => OfrepRoutes): FastifyPluginCallback {
       routes?.close();
       closed();
     });
-    takeJsonOnly(fastify);
+    const contexts = new AskedContexts();
+    takeJsonOnly(fastify, (body) => contexts.read(body));
     fastify.addHook('onRequest', (request, _reply, next) => routes.begin(request as OfrepRequest, next));
     fastify.setErrorHandler((error, request, reply) => routes.fail(error, request as OfrepRequest, reply));
     fastify.setNotFoundHandler((request, reply) => routes.fail(problem('not_found'), request as OfrepRequest, reply));

@@ -11,6 +11,7 @@ import { Readiness } from '../../kernel/readiness.js';
 import { readForwarded, refuseUnreadable, refuseUnready } from '../../kernel/receiving.js';
 import { LimitsService } from '../../limits/limits.service.js';
 import { Clock } from '../snapshots/clock.js';
+import { type AskedContext, NO_CONTEXT } from './asked-context.js';
 import { EventStreams } from './event-streams.js';
 import { type Head, OfrepHeads } from './ofrep-heads.js';
 import { OfrepError, toOfrep } from './ofrep-errors.js';
@@ -18,7 +19,7 @@ import { OfrepService } from './ofrep.service.js';
 import { StreamTokens } from './stream-tokens.js';
 
 /** A request of OFREP, with what was found out about it on the way: set first by {@link OfrepRoutes.begin}. */
-export interface OfrepRequest extends FastifyRequest<{ Params: { key?: string } }> {
+export interface OfrepRequest extends FastifyRequest<{ Params: { key?: string }; Body?: AskedContext }> {
   ofrepActor: Actor | null;
   ofrepSince: number;
 }
@@ -84,14 +85,14 @@ export class OfrepRoutes {
   }
 
   single(request: OfrepRequest, reply: FastifyReply): void | Promise<void> {
-    const answer = this.ofrep.single(request.ofrepActor!, request.params.key!, request.body);
+    const answer = this.ofrep.single(request.ofrepActor!, request.params.key!, request.body ?? NO_CONTEXT);
     return answer instanceof Promise
       ? answer.then((body) => this.send(request, reply, 200, NO_STORE, body))
       : this.send(request, reply, 200, NO_STORE, answer);
   }
 
   bulk(request: OfrepRequest, reply: FastifyReply): void | Promise<void> {
-    const answer = this.ofrep.bulk(request.ofrepActor!, request.body, request.headers['if-none-match']);
+    const answer = this.ofrep.bulk(request.ofrepActor!, request.body ?? NO_CONTEXT, request.headers['if-none-match']);
     const send = ({ etag, body }: Awaited<typeof answer>): void =>
       this.send(request, reply, body === null ? 304 : 200, ['cache-control', 'private, no-cache', 'etag', etag], body);
     return answer instanceof Promise ? answer.then(send) : send(answer);

@@ -2,13 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Env } from '../../../config/env.js';
 import type { Actor } from '../../kernel/actor.js';
-import { contextFault, type EvaluationContext } from '../evaluation/context.js';
+import type { EvaluationContext } from '../evaluation/context.js';
 import { type EvaluationScope, EvaluationService, subjectOf } from '../evaluation/evaluation.service.js';
 import { evaluate, evaluateAll } from '../evaluator/index.js';
 import { FEATURE_KEY } from '../feature-key.js';
 import { answerOf, FeatureUsage, userOf } from '../usage/feature-usage.js';
 import type { DecidedAnswer } from '../usage/usage-counts.js';
-import { entityTag, matches, stateId, stateOf } from './entity-tag.js';
+import type { AskedContext } from './asked-context.js';
+import { matches, stateId, stateOf } from './entity-tag.js';
 import { fragment, lacksTargetingKey } from './fragments.js';
 import { OfrepError } from './ofrep-errors.js';
 import { StreamTokens } from './stream-tokens.js';
@@ -63,9 +64,8 @@ export class OfrepService {
     private readonly usage: FeatureUsage,
   ) {}
 
-  /** @throws OfrepError FLAG_NOT_FOUND, TARGETING_KEY_MISSING, INVALID_CONTEXT, PARSE_ERROR. */
-  single(actor: Actor, key: string, body: unknown): Soon<string> {
-    const context = contextOf(body);
+  /** @throws OfrepError FLAG_NOT_FOUND, TARGETING_KEY_MISSING. */
+  single(actor: Actor, key: string, { attributes: context }: AskedContext): Soon<string> {
     if (!FEATURE_KEY.test(key)) throw notFound();
     return inScope(this.evaluation.scope(actor), (scope) => {
       const { environment } = scope;
@@ -82,16 +82,12 @@ export class OfrepService {
     });
   }
 
-  /**
-   * All flags, unless the client's own are the same.
-   * @throws OfrepError INVALID_CONTEXT, PARSE_ERROR.
-   */
-  bulk(actor: Actor, body: unknown, ifNoneMatch: string | undefined): Soon<BulkAnswer> {
-    const context = contextOf(body);
+  /** All flags, unless the client's own are the same. */
+  bulk(actor: Actor, asked: AskedContext, ifNoneMatch: string | undefined): Soon<BulkAnswer> {
+    const context = asked.attributes;
     return inScope(this.evaluation.scope(actor), (scope) => {
-      const state = stateOf(scope);
       // Whoever has an old token has to get a new one, so an answer with another token is another answer.
-      const etag = entityTag(state, `${actor.apiKey!.id} ${this.streams.windowAt(scope.now)}`, context);
+      const etag = asked.tagIn(scope, `${actor.apiKey!.id} ${this.streams.windowAt(scope.now)}`);
       const known = this.answers.get(etag);
       if (matches(ifNoneMatch, etag)) {
         this.usage.askedAgain(known?.decided ?? this.confirm(etag, scope, context));
@@ -103,7 +99,7 @@ export class OfrepService {
       }
       const decided = known?.decided ?? decideAll(scope, context);
       this.usage.askedAll(decided);
-      const body = `{"flags":[${flagsOf(scope, decided)}],"eventStreams":[${this.stream(actor, scope, state)}]}`;
+      const body = `{"flags":[${flagsOf(scope, decided)}],"eventStreams":[${this.stream(actor, scope)}]}`;
       this.answers.set(etag, known ? { decided, body: ownBytes(body) } : NOT_KEPT);
       return { etag, body };
     });
@@ -117,8 +113,8 @@ export class OfrepService {
   }
 
   /** Where changes are told: the address says what the client knows, so that nothing is missed before it is opened. */
-  private stream(actor: Actor, scope: EvaluationScope, state: string): string {
-    const url = `${this.env.publicUrl}${EVENTS_PATH}?token=${this.token(actor, scope)}&state=${stateId(state)}`;
+  private stream(actor: Actor, scope: EvaluationScope): string {
+    const url = `${this.env.publicUrl}${EVENTS_PATH}?token=${this.token(actor, scope)}&state=${stateId(stateOf(scope))}`;
     return JSON.stringify({ type: 'sse', url, inactivityDelaySec: INACTIVITY_DELAY_SEC });
   }
 
@@ -151,23 +147,6 @@ function decideAll(scope: EvaluationScope, context: EvaluationContext): DecidedA
 
 function flagsOf({ environment: { features } }: EvaluationScope, { decisions }: DecidedAnswer): string {
   return decisions.map((decision, index) => fragment(features[index]!.feature, decision)).join();
-}
-
-const NO_CONTEXT: EvaluationContext = {};
-
-/** The context of a request; without one it is empty. What else stands in a body is for servers that know it. */
-function contextOf(body: unknown): EvaluationContext {
-  if (body === undefined) return NO_CONTEXT;
-  if (!isRecord(body)) throw new OfrepError(400, 'PARSE_ERROR', 'The body has to be an object');
-  const { context = NO_CONTEXT } = body;
-  if (!isRecord(context)) throw new OfrepError(400, 'INVALID_CONTEXT', 'The context has to be an object');
-  const fault = contextFault(context);
-  if (fault !== null) throw new OfrepError(400, 'INVALID_CONTEXT', fault.message);
-  return context;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function notFound(): OfrepError {
