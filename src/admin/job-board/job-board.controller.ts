@@ -6,7 +6,7 @@ import { type ActingRequest, Authorize, CurrentActor, Public } from '../../kerne
 import { PAGE_POLICY } from '../../kernel/browser-headers.js';
 import { Limit } from '../../limits/limit.decorator.js';
 import { JobBoard, SIGN_IN_PATH } from './job-board.js';
-import { script, SIGN_IN_PAGE } from './sign-in-page.js';
+import { OPEN_BOARD_PAGE, script } from './open-board-page.js';
 
 @ApiTags('Jobs')
 @Controller()
@@ -46,7 +46,7 @@ export class JobBoardController {
   @Header('cache-control', 'no-store')
   @Header('content-security-policy', PAGE_POLICY)
   signInPage(): string {
-    return SIGN_IN_PAGE;
+    return OPEN_BOARD_PAGE;
   }
 
   @Get(`${SIGN_IN_PATH}.js`)

@@ -125,7 +125,7 @@ export class SessionsService {
 
   /** Whether access tokens of a session open the job board. */
   async hasJobBoardOpen(id: string): Promise<boolean> {
-    return asSystem(this.em, async (em) => (await em.count(Session, { id, jobBoardOpen: true })) > 0);
+    return asSystem(this.em, async (em) => (await em.count(Session, { id, jobBoardOpen: true, revokedAt: null })) > 0);
   }
 
   /**

@@ -1,38 +1,12 @@
 // Shows a report of the cleanup to a platform admin, who is signed in for as long as it takes to get it.
-(() => {
-  'use strict';
-  const form = document.querySelector('form');
-  const refused = document.getElementById('refused');
-  let busy = false;
-
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    if (busy) return;
-    busy = true;
-    refused.textContent = '';
-    refused.textContent = await open(form.email.value, form.password.value).catch(
-      () => 'The server does not answer. Try again in a moment.',
-    );
-    busy = false;
-  });
-
-  /** Gives why it did not work. */
-  async function open(email, password) {
-    const login = await post('api/v1/auth/login', {
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email, password }),
-    });
-    const { detail, accessToken } = await login.json();
-    if (!login.ok) return detail;
-    const authorization = `Bearer ${accessToken}`;
-    try {
-      return await show(authorization);
-    } finally {
-      await post('api/v1/auth/logout', { headers: { authorization } });
-    }
+onSignIn('', async (authorization, send) => {
+  try {
+    return await show();
+  } finally {
+    await send('api/v1/auth/logout', { method: 'POST', headers: { authorization } });
   }
 
-  async function show(authorization) {
+  async function show() {
     const id = encodeURIComponent(new URLSearchParams(location.search).get('id') ?? '');
     const report = await send(`api/v1/admin/cleanup/reports/${id}`, {
       headers: { authorization, accept: 'text/html' },
@@ -47,7 +21,4 @@
     document.body.replaceChildren(frame);
     return '';
   }
-
-  const post = (address, options) => send(address, { ...options, method: 'POST' });
-  const send = (address, options) => fetch(address, { ...options, signal: AbortSignal.timeout(30_000) });
-})();
+});
