@@ -6,20 +6,30 @@ export function newId(): string {
   return v7();
 }
 
-const pool = Buffer.alloc(4_096);
+/** Random bytes for 400 ids, ten each: drawn at once they cost an id 0.1 µs instead of 4. */
+const pool = Buffer.alloc(4_000);
 let taken = pool.length;
+let lastMs = 0;
+/** The first 16 digits of ids of {@link lastMs}. */
+let prefix = '';
 
 /**
- * An id for a request, UUIDv7 too. Those of one millisecond are in no order, which nobody asks for: so random bytes are
- * drawn for 256 of them at once, and one takes 0.3 µs instead of 4.3.
+ * An id for a request, UUIDv7 too (RFC 9562, 5.7): 48 bits of milliseconds, then version, variant and 74 random bits. Those
+ * of one millisecond are in no order, which nobody asks for. 0.2 µs, where {@link newId} takes 4.
  */
 export function newRequestId(): string {
   if (taken === pool.length) {
     randomFillSync(pool);
     taken = 0;
   }
-  taken += 16;
-  return v7({ random: pool.subarray(taken - 16, taken) });
+  const ms = Date.now();
+  if (ms !== lastMs) {
+    lastMs = ms;
+    prefix = `${firstIdAt(ms).slice(0, 13)}-7`;
+  }
+  const variant = '89ab'[pool[taken]! & 3]!;
+  const random = pool.toString('hex', taken + 1, (taken += 10));
+  return `${prefix}${random.slice(0, 3)}-${variant}${random.slice(3, 6)}-${random.slice(6)}`;
 }
 
 /**

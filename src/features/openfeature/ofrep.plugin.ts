@@ -23,20 +23,25 @@ export function ofrepPlugin(find: () => OfrepRoutes): FastifyPluginCallback {
     });
     const contexts = new AskedContexts();
     takeJsonOnly(fastify, (body) => contexts.read(body));
-    fastify.addHook('onRequest', (request, _reply, next) => routes.begin(request as OfrepRequest, next));
     fastify.setErrorHandler((error, request, reply) => routes.fail(error, request as OfrepRequest, reply));
-    fastify.setNotFoundHandler((request, reply) => routes.fail(problem('not_found'), request as OfrepRequest, reply));
 
-    const onRequest = (request: FastifyRequest, _reply: FastifyReply, next: (error?: Error) => void): void =>
-      routes.authenticate(request as OfrepRequest, next);
-    fastify.post('/ofrep/v1/evaluate/flags/:key', { onRequest }, (request, reply) =>
+    // One hook for each route, as one for all would be a second one where keys are asked for.
+    type Hook = (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void) => void;
+    const begin: Hook = (request, _reply, next) => routes.begin(request as OfrepRequest, next);
+    const authenticate: Hook = (request, _reply, next) => routes.authenticate(request as OfrepRequest, next);
+    fastify.post('/ofrep/v1/evaluate/flags/:key', { onRequest: authenticate }, (request, reply) =>
       routes.single(request as OfrepRequest, reply),
     );
-    fastify.post('/ofrep/v1/evaluate/flags', { onRequest }, (request, reply) =>
+    fastify.post('/ofrep/v1/evaluate/flags', { onRequest: authenticate }, (request, reply) =>
       routes.bulk(request as OfrepRequest, reply),
     );
-    fastify.get(EVENTS_PATH, (request, reply) => routes.events(request as OfrepRequest, reply));
-    fastify.options('*', (request, reply) => routes.preflight(request as OfrepRequest, reply));
+    fastify.get(EVENTS_PATH, { onRequest: begin }, (request, reply) => routes.events(request as OfrepRequest, reply));
+    fastify.options('*', { onRequest: begin }, (request, reply) => routes.preflight(request as OfrepRequest, reply));
+    fastify.setNotFoundHandler((request, reply) =>
+      routes.begin(request as OfrepRequest, (error) =>
+        routes.fail(error ?? problem('not_found'), request as OfrepRequest, reply),
+      ),
+    );
     done();
   };
 }

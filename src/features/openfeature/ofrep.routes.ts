@@ -18,7 +18,7 @@ import { OfrepError, toOfrep } from './ofrep-errors.js';
 import { OfrepService } from './ofrep.service.js';
 import { StreamTokens } from './stream-tokens.js';
 
-/** A request of OFREP, with what was found out about it on the way: set first by {@link OfrepRoutes.begin}. */
+/** A request of OFREP, with what was found out about it on the way: set first by {@link OfrepRoutes.begin} or {@link OfrepRoutes.authenticate}. */
 export interface OfrepRequest extends FastifyRequest<{ Params: { key?: string }; Body?: AskedContext }> {
   ofrepActor: Actor | null;
   ofrepSince: number;
@@ -52,23 +52,20 @@ export class OfrepRoutes {
     this.streams.provide(access);
   }
 
-  /** What is refused before a body is read. */
+  /** What is refused before anybody is asked who they are. */
   begin(request: OfrepRequest, done: Done): void {
-    request.ofrepSince = performance.now();
-    request.ofrepActor = null;
     try {
-      readForwarded(this.env, request);
-      refuseUnready(this.readiness);
-      refuseUnreadable(request);
+      this.receive(request);
       done();
     } catch (error) {
       done(error as Error);
     }
   }
 
-  /** Who asks: by an API key, and nothing else. */
+  /** The same, and who asks: by an API key, and nothing else. */
   authenticate(request: OfrepRequest, done: Done): void {
     try {
+      this.receive(request);
       if (!this.access) throw problem('authentication_required');
       const actor = this.access.authenticate(request, 'features:evaluate');
       if (!(actor instanceof Promise)) {
@@ -142,6 +139,14 @@ export class OfrepRoutes {
     for (let at = 0; at < head.length; at += 2) void reply.header(head[at]!, head[at + 1]);
     void reply.header('x-request-id', request.id);
     sendProblem(this.env, request, reply, failure);
+  }
+
+  private receive(request: OfrepRequest): void {
+    request.ofrepSince = performance.now();
+    request.ofrepActor = null;
+    readForwarded(this.env, request);
+    refuseUnready(this.readiness);
+    refuseUnreadable(request);
   }
 
   private send(
