@@ -210,6 +210,22 @@ describe('F13 counting', () => {
     expect((await chart({ from: day(0), feature: key })).series).toEqual([{ feature: null, evaluations: [9], ...now }]);
   });
 
+  it('counts no value that OFREP refuses to tell, for want of the targeting key', async () => {
+    const [split, plain] = (await insertFeatures(
+      tenon,
+      { configurations: { production: { rollout: { by: 'targetingKey', percentage: 50 } } } },
+      {},
+    )) as [string, string];
+    for (let time = 0; time < 3; time += 1) {
+      expect((await askFlags(tenon, client, { key: split })).body.errorCode).toBe('TARGETING_KEY_MISSING');
+      expect((await askFlags(tenon, client)).status).toBe(200);
+    }
+    await flush(tenon);
+    expect(await total(split)).toEqual([]);
+    expect(await counted(split)).toEqual([]);
+    expect(await total(plain)).toEqual([['false', 3, 0, 1]]);
+  });
+
   it('counts nobody as no user, and what is asked in another environment there', async () => {
     const [key] = (await insertFeatures(tenon, {})) as [string];
     const { auth } = await insertApiKey(db, organizationId, { userId: admin.userId }, { environment: 'staging' });

@@ -181,6 +181,14 @@ describe('C12 job board', () => {
     await expect.poll(async () => (await look('/api/queues', own)).status).toBe(401);
   });
 
+  it('opens nothing for a session that has ended, also before this instance has heard of it', async () => {
+    const { userId } = await insertPerson(tenon.db, { platformRole: 'admin' });
+    const own = await open(await openSession(tenon, userId));
+    await look('/api/queues', own).expect(200);
+    await tenon.db.sql.query('update user_sessions set revoked_at = now() where user_id = $1', [userId]);
+    await look('/api/queues', own).expect(401);
+  });
+
   it('signing out ends the session and its cookie, unless another site leads there', async () => {
     const { userId } = await insertPerson(tenon.db, { platformRole: 'admin' });
     const session = await openSession(tenon, userId);

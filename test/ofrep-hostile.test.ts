@@ -72,6 +72,24 @@ describe.each(ROUTES)('F8 case 7: hostile bodies, asking for %s', (route) => {
   });
 });
 
+describe('F8 case 7: where nothing is, and before pages of other origins', () => {
+  it.each([
+    ['POST', '/ofrep/v1/nope'],
+    ['PUT', '/ofrep/v1/evaluate/flags'],
+    ['OPTIONS', '/ofrep/v1/evaluate/flags'],
+  ])('%s %s is 404 whatever its body is, which nobody reads', async (method, path) => {
+    const bodies: (string | Buffer)[] = ['{"context":', '{"context":[]}', '[]', Buffer.alloc(2 ** 20 + 1, ' ')];
+    for (const body of bodies) {
+      const { status, text, headers } = await send(path, body, { method, authorization: '' });
+      expect([status, JSON.parse(text).code]).toEqual([404, 'not_found']);
+      expect(headers.get('content-type')).toContain('application/problem+json');
+      expect(headers.get('x-request-id')).toBeTruthy();
+    }
+    const packed = await send(path, gzipSync('{}'), { method, 'content-encoding': 'gzip' });
+    expect([packed.status, JSON.parse(packed.text).code]).toEqual([415, 'unsupported_media_type']);
+  });
+});
+
 describe('F8 case 8: SQL where a key is expected', () => {
   it.each([`' or 1=1 --`, `x'; drop table users; --`, '%', '__proto__', 'a'.repeat(5_000), '../flags', 'A', ''])(
     '%s is no flag',

@@ -10,7 +10,7 @@ export function newId(): string {
 const pool = Buffer.alloc(4_000);
 let taken = pool.length;
 let lastMs = 0;
-/** The first 16 digits of ids of {@link lastMs}. */
+/** How ids of {@link lastMs} begin: with its 12 digits and the version. */
 let prefix = '';
 
 /**

@@ -5,12 +5,15 @@ import { parseJsonBody } from './json-body.js';
 import { problem } from './problem.js';
 import type { Readiness } from './readiness.js';
 
-/** Bodies are JSON and nothing else. Fastify reads text/plain too, unless it is told not to. */
-export function takeJsonOnly(fastify: FastifyInstance, read: (body: Buffer) => unknown = parseJsonBody): void {
+/** Bodies are JSON and nothing else. Fastify reads text/plain too, unless it is told not to. @param read gives what a body is. */
+export function takeJsonOnly(
+  fastify: FastifyInstance,
+  read: (body: Buffer, request: FastifyRequest) => unknown = parseJsonBody,
+): void {
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, read(body as Buffer));
+      done(null, read(body as Buffer, request));
     } catch (error) {
       done(error as Error);
     }

@@ -8,10 +8,9 @@ import { OfrepError } from './ofrep-errors.js';
 /** An entity tag, and what it was made of beside the context: of another one the tag is another. */
 interface Named {
   tag: string;
+  /** What else is in the answer; it names the API key, and with it organization and environment. */
   stream: string;
   revision: number;
-  environmentKey: string;
-  organizationId: string;
   plan: string;
   overrides: string;
   /** The instants, in ms, from which and until which time alone changes nothing. */
@@ -27,17 +26,14 @@ export class AskedContext {
 
   /** The {@link entityTag} of the answer: made once, in 3 µs, for as long as it is the same. */
   tagIn(scope: EvaluationScope, stream: string): string {
-    const { revision, environmentKey, organization, now } = scope;
-    const { id: organizationId, plan } = organization;
+    const { revision, organization, now } = scope;
     const overrides = standing(organization.overrides, now);
     const { last } = this;
     if (
       last &&
       last.stream === stream &&
       last.revision === revision &&
-      last.environmentKey === environmentKey &&
-      last.organizationId === organizationId &&
-      last.plan === plan &&
+      last.plan === organization.plan &&
       last.overrides === overrides &&
       last.since <= now &&
       now < last.until
@@ -45,38 +41,41 @@ export class AskedContext {
       return last.tag;
     const tag = entityTag(stateOf(scope), stream, this.attributes);
     // Nothing of the snapshot itself, which would be kept for as long as this is.
-    this.last = {
-      tag,
-      stream,
-      revision,
-      environmentKey,
-      organizationId,
-      plan,
-      overrides,
-      since: now,
-      until: nextChange(scope),
-    };
+    const { plan } = organization;
+    this.last = { tag, stream, revision, plan, overrides, since: now, until: nextChange(scope) };
     return tag;
   }
 }
 
+/** Of a request without a body. */
 export const NO_CONTEXT = new AskedContext({});
 
-/** A longer body is read each time, so that what is known takes 16 MiB at most. */
+/** A longer body is read each time. */
 const LONGEST_KNOWN_BYTES = 1_024;
-const MOST_KNOWN = 4_000;
+/** 5,000 contexts of 150 bytes. */
+const KNOWN_BYTES = 16 * 1024 * 1024;
+/** What a byte of a body takes in memory at worst: as objects with one key each, all of them different. */
+const BYTES_PER_BYTE = 21;
+/** The context itself, its tag and its place. */
+const OWN_BYTES = 500;
 
-/** Reads what flags are asked with. Clients ask with the same body again and again, and it is read once: 4 µs. */
+/**
+ * Reads what flags are asked with. Clients ask with the same body again and again, and it is read once: 4 µs. Each key has
+ * its own, and who has none has none.
+ */
 export class AskedContexts {
-  private readonly known = new LRUCache<string, AskedContext>({ max: MOST_KNOWN });
+  private readonly known = new LRUCache<string, AskedContext>({
+    maxSize: KNOWN_BYTES,
+    sizeCalculation: (_, { length }) => length * BYTES_PER_BYTE + OWN_BYTES,
+  });
 
   /** @throws Problem `malformed_json`; OfrepError PARSE_ERROR, INVALID_CONTEXT. */
-  read(body: Buffer): AskedContext {
-    if (body.length > LONGEST_KNOWN_BYTES) return readContext(body);
-    // A character for each byte, whatever the bytes mean: other bodies have other texts.
-    const text = body.toString('latin1');
-    let context = this.known.get(text);
-    if (!context) this.known.set(text, (context = readContext(body)));
+  read(body: Buffer, keyId: string | undefined): AskedContext {
+    if (keyId === undefined || body.length > LONGEST_KNOWN_BYTES) return readContext(body);
+    // A character for each byte, whatever the bytes mean: other bodies have other texts. Ids of keys are all of one length.
+    const name = keyId + body.toString('latin1');
+    let context = this.known.get(name);
+    if (!context) this.known.set(name, (context = readContext(body)));
     return context;
   }
 }
@@ -86,8 +85,7 @@ function readContext(bytes: Buffer): AskedContext {
   const body = parseJsonBody(bytes);
   if (body === undefined) return NO_CONTEXT;
   if (!isRecord(body)) throw new OfrepError(400, 'PARSE_ERROR', 'The body has to be an object');
-  const { context } = body;
-  if (context === undefined) return NO_CONTEXT;
+  const { context = {} } = body;
   if (!isRecord(context)) throw new OfrepError(400, 'INVALID_CONTEXT', 'The context has to be an object');
   const fault = contextFault(context);
   if (fault !== null) throw new OfrepError(400, 'INVALID_CONTEXT', fault.message);

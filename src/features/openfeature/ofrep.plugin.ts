@@ -22,7 +22,7 @@ export function ofrepPlugin(find: () => OfrepRoutes): FastifyPluginCallback {
       closed();
     });
     const contexts = new AskedContexts();
-    takeJsonOnly(fastify, (body) => contexts.read(body));
+    takeJsonOnly(fastify, (body, request) => contexts.read(body, (request as OfrepRequest).ofrepActor?.apiKey?.id));
     fastify.setErrorHandler((error, request, reply) => routes.fail(error, request as OfrepRequest, reply));
 
     // One hook for each route, as one for all would be a second one where keys are asked for.
@@ -36,12 +36,22 @@ export function ofrepPlugin(find: () => OfrepRoutes): FastifyPluginCallback {
       routes.bulk(request as OfrepRequest, reply),
     );
     fastify.get(EVENTS_PATH, { onRequest: begin }, (request, reply) => routes.events(request as OfrepRequest, reply));
-    fastify.options('*', { onRequest: begin }, (request, reply) => routes.preflight(request as OfrepRequest, reply));
-    fastify.setNotFoundHandler((request, reply) =>
-      routes.begin(request as OfrepRequest, (error) =>
-        routes.fail(error ?? problem('not_found'), request as OfrepRequest, reply),
-      ),
+    // Neither of these reads a body: whoever sends it has shown no key.
+    fastify.options(
+      '*',
+      { onRequest: (request, reply, next) => routes.preflight(request as OfrepRequest, reply, next) },
+      noBody,
     );
+    void fastify.register((nowhere, _none, registered) => {
+      nowhere.addHook('onRequest', (request, _reply, next) =>
+        routes.begin(request as OfrepRequest, (error) => next(error ?? problem('not_found'))),
+      );
+      nowhere.setNotFoundHandler(noBody);
+      registered();
+    });
     done();
   };
 }
+
+/** Of routes whose hook has answered. */
+function noBody(): void {}

@@ -112,10 +112,13 @@ export class OfrepRoutes {
   }
 
   /** What pages of other origins may send: asked by their browser first. */
-  preflight(request: OfrepRequest, reply: FastifyReply): void {
-    const { origin, 'access-control-request-method': asked } = request.headers;
-    if (origin === undefined || asked === undefined || !this.heads.knows(origin)) throw problem('not_found');
-    this.send(request, reply, 204, PREFLIGHT, null);
+  preflight(request: OfrepRequest, reply: FastifyReply, done: Done): void {
+    this.begin(request, (failure) => {
+      const { origin, 'access-control-request-method': asked } = request.headers;
+      if (failure) done(failure);
+      else if (origin === undefined || asked === undefined || !this.heads.knows(origin)) done(problem('not_found'));
+      else this.send(request, reply, 204, PREFLIGHT, null);
+    });
   }
 
   /** Ends what is open, so that the process can stop. */

@@ -4,7 +4,7 @@ import { Env } from '../../../config/env.js';
 import type { Actor } from '../../kernel/actor.js';
 import type { EvaluationContext } from '../evaluation/context.js';
 import { type EvaluationScope, EvaluationService, subjectOf } from '../evaluation/evaluation.service.js';
-import { evaluate, evaluateAll } from '../evaluator/index.js';
+import { type Decision, evaluate, evaluateAll } from '../evaluator/index.js';
 import { FEATURE_KEY } from '../feature-key.js';
 import { answerOf, FeatureUsage, userOf } from '../usage/feature-usage.js';
 import type { DecidedAnswer } from '../usage/usage-counts.js';
@@ -31,9 +31,16 @@ const BODIES_BYTES = 32 * 1024 * 1024;
 /** What the tag of an answer takes that is not kept itself. */
 const TAG_BYTES = 200;
 
+/** All flags as they were decided. */
+interface Decided {
+  decisions: readonly Decision[];
+  /** Those of them that have a value, to be counted. */
+  told: DecidedAnswer;
+}
+
 /** An answer with all flags, to be counted and given again; without a body it was only confirmed so far. */
 interface KeptAnswer {
-  decided: DecidedAnswer | null;
+  decided: Decided | null;
   body: Buffer | null;
 }
 /** In the place of one that was made once. */
@@ -71,13 +78,13 @@ export class OfrepService {
       const { environment } = scope;
       const decision = evaluate(environment, key, subjectOf(scope, context));
       if (decision === undefined) throw notFound();
-      this.usage.asked(scope, key, decision, userOf(context.targetingKey));
       if (lacksTargetingKey(decision))
         throw new OfrepError(
           400,
           'TARGETING_KEY_MISSING',
           'A roll-out of this flag needs a targetingKey in the context',
         );
+      this.usage.asked(scope, key, decision, userOf(context.targetingKey));
       return fragment(environment.features[environment.indexOf.get(key)!]!.feature, decision);
     });
   }
@@ -90,15 +97,15 @@ export class OfrepService {
       const etag = asked.tagIn(scope, `${actor.apiKey!.id} ${this.streams.windowAt(scope.now)}`);
       const known = this.answers.get(etag);
       if (matches(ifNoneMatch, etag)) {
-        this.usage.askedAgain(known?.decided ?? this.confirm(etag, scope, context));
+        this.usage.askedAgain((known?.decided ?? this.confirm(etag, scope, context)).told);
         return { etag, body: null };
       }
       if (known?.decided && known.body) {
-        this.usage.askedAgain(known.decided);
+        this.usage.askedAgain(known.decided.told);
         return { etag, body: known.body };
       }
       const decided = known?.decided ?? decideAll(scope, context);
-      this.usage.askedAll(decided);
+      this.usage.askedAll(decided.told);
       const body = `{"flags":[${flagsOf(scope, decided)}],"eventStreams":[${this.stream(actor, scope)}]}`;
       this.answers.set(etag, known ? { decided, body: ownBytes(body) } : NOT_KEPT);
       return { etag, body };
@@ -106,7 +113,7 @@ export class OfrepService {
   }
 
   /** What an answer says that is not kept, so that telling a client that it is still right costs an evaluation only once. */
-  private confirm(etag: string, scope: EvaluationScope, context: EvaluationContext): DecidedAnswer {
+  private confirm(etag: string, scope: EvaluationScope, context: EvaluationContext): Decided {
     const decided = decideAll(scope, context);
     this.answers.set(etag, { decided, body: null });
     return decided;
@@ -140,12 +147,19 @@ function ownBytes(text: string): Buffer {
   return bytes;
 }
 
-function decideAll(scope: EvaluationScope, context: EvaluationContext): DecidedAnswer {
+function decideAll(scope: EvaluationScope, context: EvaluationContext): Decided {
   const decisions = evaluateAll(scope.environment, subjectOf(scope, context));
-  return answerOf(scope, decisions, userOf(context.targetingKey));
+  const told = answerOf(scope, decisions, userOf(context.targetingKey));
+  return { decisions, told: decisions.some(lacksTargetingKey) ? withValues(told) : told };
 }
 
-function flagsOf({ environment: { features } }: EvaluationScope, { decisions }: DecidedAnswer): string {
+/** An answer without the flags that it has an error for. */
+function withValues({ keys, decisions, ...answer }: DecidedAnswer): DecidedAnswer {
+  const isTold = (_: unknown, at: number): boolean => !lacksTargetingKey(decisions[at]!);
+  return { ...answer, keys: keys.filter(isTold), decisions: decisions.filter(isTold) };
+}
+
+function flagsOf({ environment: { features } }: EvaluationScope, { decisions }: Decided): string {
   return decisions.map((decision, index) => fragment(features[index]!.feature, decision)).join();
 }
 
