@@ -250,6 +250,22 @@ describe('F11 rolling back', () => {
     await api.get(path).expect(404);
   });
 
+  it('names the segment that is gone', async () => {
+    await api
+      .post('/api/v1/segments', { key: 'dissolved', when: [{ attribute: 'plan', operator: 'exists', values: [] }] })
+      .expect(201);
+    const path = await api.feature('segmented');
+    const configured = `${path}/environments/production`;
+    const rules = [{ name: 'Them', when: [], segments: ['dissolved'], value: true }];
+    await api.put(configured, { enabled: true, rules }).expect(200);
+    await api.put(configured, { enabled: true, rules: [] }).expect(200);
+    const [emptied] = (await changesOf(`${path}/changes`)) as [Change];
+    await api.remove('/api/v1/segments/dissolved').expect(204);
+    expect((await rollBack(emptied.id).expect(409)).body.detail).toBe(
+      'It cannot be again what it was: There is no segment "dissolved"',
+    );
+  });
+
   it('refuses to give a feature that was made anew with another type what it was', async () => {
     const path = await api.feature('retyped');
     await api.remove(path).expect(204);

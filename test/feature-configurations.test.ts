@@ -213,6 +213,13 @@ describe('F6 case 34, case 7, case 8: what a configuration cannot be', () => {
     ]);
   });
 
+  it('segments that are not there are named, each', async () => {
+    const { body } = await api
+      .put(path, { enabled: true, rules: [{ ...everybody, segments: ['pilots', 'staff'] }] })
+      .expect(400);
+    expect(body.detail).toBe('There is no segment "pilots"; There is no segment "staff"');
+  });
+
   it('a roll-out of a text needs variants, and a value of type json fits the schema', async () => {
     const text = `${await api.feature('text', { type: 'string', defaultValue: 'x' })}/environments/production`;
     const { body } = await api.put(text, { enabled: true, rollout: { percentage: 5 } }).expect(400);

@@ -336,23 +336,45 @@ describe('F15 imports', () => {
     expect(refused.map(({ path, code }: Record<string, string>) => `${path} ${code}`)).toEqual([
       'document.features.4.definition.dependencies feature_unknown',
       'document.features.1.definition conflict',
-      'document.features.2.definition.dependencies feature_unknown',
-      'document.features.3.definition.dependencies feature_unknown',
+      'document.features.2.definition feature_dependency_cycle',
+      'document.features.3.definition feature_dependency_cycle',
       'document.features.5.configurations.0.rules.0.segments.0 segment_unknown',
       'document.features.5.configurations.0.rules.0.value value_type_mismatch',
     ]);
+    expect(refused[2].message).toBe('round-a → round-b → round-a');
     const { body } = await api.post(IMPORT, wrong).expect(400);
     expect(refusals(body)).toEqual(refused.map(({ path, code }: Record<string, string>) => `${path} ${code}`));
     expect(body.detail).toContain('Nothing was imported');
     await api.get(`${FEATURES}/fine`).expect(404);
     expect(await api.revision()).toBe(before);
-    // Of features that are there a cycle is one.
-    await imported(to, own([entry('round-a'), entry('round-b')]));
-    const cycle = await api.post(IMPORT, own([wrong.document.features[2]!, wrong.document.features[3]!])).expect(409);
-    expect(cycle.body).toMatchObject({
-      code: 'feature_dependency_cycle',
-      detail: expect.stringContaining('round-a → round-b'),
-    });
+  });
+
+  it('are refused for a cycle with its path, whether its features are here, or come, or both', async () => {
+    const { api } = to;
+    const circle = own([
+      entry('circle-a', { dependencies: ['circle-b'] }),
+      entry('circle-b', { dependencies: ['circle-c'] }),
+      entry('circle-c', { dependencies: ['circle-a'] }),
+    ]);
+    const refuse = async () => {
+      const { body } = await api.post(IMPORT, circle).expect(409);
+      expect(body).toMatchObject({
+        code: 'feature_dependency_cycle',
+        detail: expect.stringContaining('circle-a → circle-b → circle-c → circle-a'),
+      });
+      expect(refusals(body)).toEqual(
+        [0, 1, 2].map((at) => `document.features.${at}.definition feature_dependency_cycle`),
+      );
+    };
+    await refuse();
+    await imported(to, own([entry('circle-b')]));
+    await refuse();
+    await imported(to, own([entry('circle-a'), entry('circle-c')]));
+    await refuse();
+    // What the document leaves out stays, and may close the circle too.
+    await api.patch(`${FEATURES}/circle-a`, { dependencies: ['circle-b'] }).expect(200);
+    const closing = own([entry('circle-a'), entry('circle-b', { dependencies: ['circle-a'] })]);
+    expect((await api.post(IMPORT, closing).expect(409)).body.code).toBe('feature_dependency_cycle');
   });
 
   it('of 20 at once are made one after the other, and the same', async () => {

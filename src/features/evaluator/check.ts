@@ -68,7 +68,7 @@ function checkRule(
     ...named.flatMap((key, index) =>
       segments.has(key)
         ? []
-        : [{ field: `${field}.segments.${index}`, code: 'segment_unknown', message: 'There is no such segment' }],
+        : [{ field: `${field}.segments.${index}`, code: 'segment_unknown', message: `There is no segment "${key}"` }],
     ),
     ...(given.length === 1
       ? []

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { problem } from '../../kernel/problem.js';
+import { type Problem, problem } from '../../kernel/problem.js';
 
 /** Of a path of 10,000 the beginning and the end are enough to read. */
 const LONGEST_PATH = 20;
@@ -15,7 +15,7 @@ export async function checkGraph(em: EntityManager, key: string): Promise<void> 
     'select to_jsonb(validate_feature_dependencies(?)) as path',
     [key],
   );
-  if (cycle?.path) throw problem('feature_dependency_cycle', { detail: toPath(cycle.path) });
+  if (cycle?.path) throw cycleProblem(cycle.path);
   const [pair] = await em.execute<{ one: string; other: string; by: string }[]>(
     'select feature_key as one, conflicts_with_key as other, needed_by as by from validate_feature_conflicts(?)',
     [key],
@@ -34,9 +34,10 @@ export async function checkGraph(em: EntityManager, key: string): Promise<void> 
     });
 }
 
-function toPath(path: string[]): string {
+/** The refusal of features that need themselves. @param path from one key to the same one. */
+export function cycleProblem(path: readonly string[]): Problem {
   const shown = path.length > LONGEST_PATH ? [...path.slice(0, LONGEST_PATH - 2), '…', ...path.slice(-2)] : path;
-  return shown.join(' → ');
+  return problem('feature_dependency_cycle', { detail: shown.join(' → ') });
 }
 
 function toConflict({ one, other, by }: { one: string; other: string; by: string }): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GRAPH_CASES, needsOf } from '../../../test/harness/feature-graphs.js';
-import { inDependencyOrder } from './dependency-order.js';
+import { cyclesAmong, inDependencyOrder } from './dependency-order.js';
 
 const order = (needs: Record<string, string[]>): string[] =>
   inDependencyOrder(Object.keys(needs), (key) => ({ key, needs: needs[key]! }));
@@ -27,5 +27,17 @@ describe('F15 the order of features', () => {
     const row = Array.from({ length: 20_000 }, (_, at) => `${at}`);
     const ordered = inDependencyOrder(row, (key) => ({ key, needs: key === '0' ? [] : [`${Number(key) - 1}`] }));
     expect(ordered).toEqual(row);
+  });
+});
+
+describe('F15 cycles among features', () => {
+  it.each(GRAPH_CASES)('are found in $name, with a way around', ({ needs, cycles }) => {
+    const all = Object.entries(needs).map(([key, others]) => ({ key, needs: others }));
+    const found = cyclesAmong(all);
+    expect([...found.keys()].toSorted()).toEqual(Object.keys(cycles).toSorted());
+    for (const way of found.values()) {
+      expect(way.at(-1)).toBe(way[0]);
+      for (const [at, key] of way.slice(1).entries()) expect(needs[way[at]!]).toContain(key);
+    }
   });
 });

@@ -1,3 +1,5 @@
+import { parentsFirst } from '../evaluator/graph.js';
+
 /** What has a key, and needs others by theirs. */
 export interface Needing {
   key: string;
@@ -38,6 +40,36 @@ export function inDependencyOrder<T>(items: readonly T[], read: (item: T) => Nee
   const placed = new Set(ordered);
   const left = [...byKey.keys()].filter((key) => !placed.has(key)).sort(byBytes);
   return [...ordered, ...left].map((key) => byKey.get(key)!);
+}
+
+/**
+ * What of a list needs itself by others of it, and the way around, from one key to the same one. Where several cycles hang
+ * together, it is the way around one of them.
+ */
+export function cyclesAmong(all: readonly Needing[]): Map<string, string[]> {
+  const indexOf = new Map(all.map(({ key }, index) => [key, index]));
+  const parentsOf = all.map(({ needs }) => needs.flatMap((other) => indexOf.get(other) ?? []));
+  return new Map(
+    parentsFirst(parentsOf).tangles.flatMap((members) => {
+      const way = wayAround(Math.min(...members), parentsOf).map((index) => all[index]!.key);
+      return members.map((index): [string, string[]] => [all[index]!.key, way]);
+    }),
+  );
+}
+
+/** The shortest way from a node that lies on a cycle back to itself, with it at both ends. */
+function wayAround(node: number, parentsOf: readonly (readonly number[])[]): number[] {
+  const childOf = new Map<number, number>();
+  const found = [node];
+  for (const child of found)
+    for (const parent of parentsOf[child]!) {
+      if (childOf.has(parent)) continue;
+      childOf.set(parent, child);
+      found.push(parent);
+    }
+  const way = [node];
+  for (let at = childOf.get(node)!; at !== node; at = childOf.get(at)!) way.push(at);
+  return [...way, node].toReversed();
 }
 
 /** Keys are ASCII. */

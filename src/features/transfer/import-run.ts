@@ -12,11 +12,12 @@ import { type FeatureFacts, readFeatures, unknownPlans } from '../definitions/de
 import type { DefinitionsService } from '../definitions/definitions.service.js';
 import { equal } from '../evaluator/values.js';
 import type { FeatureWriter } from '../feature-changes.js';
+import { cycleProblem } from '../graph/graph.queries.js';
 import { FeatureSegment } from '../segments/feature-segment.entity.js';
 import type { CreateSegmentRequest } from '../segments/segments.dto.js';
 import type { SegmentsService } from '../segments/segments.service.js';
 import { Attempts } from './attempts.js';
-import { inDependencyOrder } from './dependency-order.js';
+import { cyclesAmong, inDependencyOrder } from './dependency-order.js';
 import type { ImportSource, NotCarriedOver, Placed } from './import-source.js';
 import type { ConfigurationEntry, FeatureEntry } from './transfer-document.dto.js';
 
@@ -34,6 +35,8 @@ export class ImportRun {
   readonly notCarriedOver: NotCarriedOver[];
   readonly madeEnvironments: string[] = [];
   private present = new Map<string, FeatureFacts>();
+  /** Features of the document that need themselves: with one made after the other, each would lack the next. */
+  private cycles = new Map<string, string[]>();
 
   constructor(
     private readonly em: EntityManager,
@@ -60,6 +63,12 @@ export class ImportRun {
       ...(definition.conflicts ?? []),
     ]);
     this.present = new Map((await readFeatures(this.em, [...new Set(others)])).map((facts) => [facts.key, facts]));
+    this.cycles = cyclesAmong(
+      this.source.features.map(({ entry: { definition } }) => ({
+        key: definition.key,
+        needs: definition.dependencies ?? this.present.get(definition.key)?.dependencies ?? [],
+      })),
+    );
     await this.leaveOutUnknownPlans();
     const ordered = inDependencyOrder(this.source.features, ({ entry: { definition } }) => ({
       key: definition.key,
@@ -155,7 +164,9 @@ export class ImportRun {
   private async definition({ path, entry }: Placed<FeatureEntry>): Promise<void> {
     const { key, type, ...fields } = { ...entry.definition, ...this.presentConflicts(entry.definition) };
     const before = this.present.get(key);
+    const cycle = this.cycles.get(key);
     await this.attempts.make(`${path}.definition`, async () => {
+      if (cycle) throw cycleProblem(cycle);
       if (before && before.type !== type)
         throw problem('conflict', { detail: `${key} is of type ${before.type} here; a type cannot be changed` });
       const after = before
