@@ -156,6 +156,24 @@ describe('F12 policies', () => {
     await api.put(path, { ...QUARTER, reason: 'A pilot' }).expect(200);
     await api.remove(`${FEATURES}/reasoned`).expect(204);
   });
+
+  it.each([0, 1])('that ask for a reason, and %i approvals, ask whoever asks for a change', async (approvals) => {
+    const key = `explained-${approvals}`;
+    await api.feature(key);
+    await policy('production', { approvals, reasonRequired: true, reason: 'A test' }).expect(200);
+    const missing = [{ field: 'reason', code: 'reason_required', message: 'Changes in production have to say why' }];
+    for (const applyAt of [null, '2099-01-01'])
+      expect((await ask([configure(key, OFF)], { applyAt }).expect(400)).body.errors).toEqual(missing);
+    // One that says why by itself has said it, and what another environment does asks for none.
+    await ask([configure(key, { ...OFF, reason: 'A pilot' })]).expect(201);
+    await ask([configure(key, QUARTER, 'staging')]).expect(201);
+    const { body: asked } = await ask([configure(key, QUARTER)], { reason: 'A pilot' }).expect(201);
+    await approve(asked, second).expect(200);
+    const path = `${REQUESTS}/${asked.id}`;
+    expect((await api.patch(path, { reason: null }).expect(400)).body.errors).toEqual(missing);
+    // What was refused took no approval away.
+    expect((await apply(asked).expect(200)).body).toMatchObject({ status: 'applied', reason: 'A pilot' });
+  });
 });
 
 describe('F12 what a policy lets pass', () => {

@@ -14,16 +14,32 @@ export async function refuseUngated(
   { changeRequestId, reason }: ChangeOrigin,
 ): Promise<void> {
   if (entries.length === 0) return;
+  await refuseUnexplained(em, entries, reason);
+  if (changeRequestId !== undefined) return;
   const policies = await readPolicies(em);
   for (const entry of entries)
-    for (const { environment, approvals, reasonRequired } of policiesFor(entry, policies)) {
-      if (reasonRequired && !entry.reason && !reason)
-        throw problem('validation_failed', { errors: [missingReason(environment)] });
-      if (approvals > 0 && changeRequestId === undefined)
+    for (const { environment, approvals } of policiesFor(entry, policies))
+      if (approvals > 0)
         throw problem('feature_change_needs_approval', {
           detail: `In ${environment} ${approvals} ${approvals === 1 ? 'person has' : 'people have'} to approve this: ask for it by POST /api/v1/feature-changes${killSwitch(entry)}`,
         });
-    }
+}
+
+/**
+ * Refuses changes that do not say why where they have to.
+ * @param reason of those that have none of their own.
+ * @throws Problem `validation_failed`.
+ */
+export async function refuseUnexplained(
+  em: EntityManager,
+  entries: readonly ChangeEntry[],
+  reason: string | null | undefined,
+): Promise<void> {
+  if (reason) return;
+  const policies = await readPolicies(em);
+  for (const entry of entries.filter((one) => !one.reason))
+    for (const { environment, reasonRequired } of policiesFor(entry, policies))
+      if (reasonRequired) throw problem('validation_failed', { errors: [missingReason(environment)] });
 }
 
 /** What is wrong with a change that does not say why where it has to. */

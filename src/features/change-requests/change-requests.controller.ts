@@ -70,8 +70,8 @@ export class ChangeRequestsController {
 
   /**
    * Asks for changes of features.
-   * @remarks They are tried at once: what could not be made is refused, else `effects` says what would change. Where no
-   * policy asks for approvals the request is `approved` from the start: apply it, or give `applyAt` and it is made at that
+   * @remarks They are tried at once: what could not be made is refused, also for want of the `reason` that a policy asks
+   * for (400 `reason_required`), else `effects` says what would change. Where no policy asks for approvals the request is `approved` from the start: apply it, or give `applyAt` and it is made at that
    * time, to the minute. `overlaps` names other requests that touch the same feature and are approved, scheduled, or
    * wait for approvals with a time to come: the first that is applied makes the others outdated, unless they name it in
    * `follows`.

@@ -8,6 +8,7 @@ import { readInstant } from '../../kernel/instant.js';
 import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js';
 import { invalidField, Problem, problem } from '../../kernel/problem.js';
 import { OpenChange } from '../change-log/change-entry.js';
+import { refuseUnexplained } from '../change-policies/gate.js';
 import { FeatureChanges } from '../feature-changes.js';
 import { readRevision } from '../snapshots/stored-features.queries.js';
 import { ChangeRequestMails } from './change-request-mails.js';
@@ -168,7 +169,10 @@ export class ChangeRequestsService {
         await this.makeFollowed(em, actor, asked.follows);
         await this.edits.make(em, change, actor, asked.changes);
       },
-      async (em, change) => ({ effects: toEffects(change.entries), baseRevision: await readRevision(em) }),
+      async (em, change) => {
+        await refuseUnexplained(em, change.entries, asked.reason);
+        return { effects: toEffects(change.entries), baseRevision: await readRevision(em) };
+      },
     );
     if (seen.effects.length === 0) throw invalidField('changes', 'nothing_changes', 'All of it is so already');
     if (JSON.stringify(seen.effects).length > MAX_EFFECTS)
