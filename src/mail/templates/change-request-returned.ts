@@ -1,6 +1,6 @@
 import type { Links } from '../links.js';
 import { compose, type Mail } from './compose.js';
-import { plain } from './plain.js';
+import { passage, plain } from './plain.js';
 
 /** Why a change of features is its author's again. */
 export type ReturnCause = { rejectedBy: string; comment: string | null } | { failure: string };
@@ -20,11 +20,16 @@ export function changeRequestReturned(
       ...(rejected
         ? [
             `Rejected by: ${plain(cause.rejectedBy)}`,
-            ...(cause.comment === null ? [] : [`Their comment: ${plain(cause.comment)}`]),
+            ...(cause.comment === null ? [] : [`Their comment: ${passage(cause.comment)}`]),
           ]
-        : [`Nothing of it was made: ${plain(cause.failure)}`]),
+        : [`Nothing of it was made: ${passage(bracketed(cause.failure))}`]),
       `Its id is ${data.requestId}. You can change it, and ask for it again.`,
       { label: 'Sign in', url: links.app },
     ],
   });
+}
+
+/** `plans.pro` would be a link, and with a space two sentences: it reads `plans[pro]`. */
+function bracketed(text: string): string {
+  return text.replace(/(?<=[\p{L}\p{N}_-])\.([\p{L}\p{N}_-]+)/gu, '[$1]');
 }

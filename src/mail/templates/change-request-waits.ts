@@ -1,7 +1,7 @@
 import type { Links } from '../links.js';
 import { compose, type Mail } from './compose.js';
 import { moment } from './duration.js';
-import { plain } from './plain.js';
+import { passage, plain } from './plain.js';
 
 /** To whoever may approve a change of features, once for each content of it. @param data `applyAt` in ISO 8601. */
 export function changeRequestWaits(
@@ -22,7 +22,7 @@ export function changeRequestWaits(
     name: data.name,
     body: [
       `Change: ${plain(data.title)}`,
-      ...(data.reason === null ? [] : [`Why: ${plain(data.reason)}`]),
+      ...(data.reason === null ? [] : [`Why: ${passage(data.reason)}`]),
       `Asked for by: ${plain(data.authorName)}`,
       `Where you may approve it: ${data.environments.map(plain).join(', ')}`,
       ...(data.applyAt === null ? [] : [`It is to be made on ${moment(data.applyAt)}; later it cannot be approved.`]),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Links } from '../links.js';
 import { renderMail, type TemplateData, type TemplateName, templates } from './index.js';
-import { plain } from './plain.js';
+import { passage, plain } from './plain.js';
 
 const links = new Links('https://app.example.com');
 
@@ -129,5 +129,27 @@ describe('plain', () => {
 
   it('cuts what is too long to be a name', () => {
     expect(plain('a'.repeat(500))).toHaveLength(100);
+  });
+});
+
+describe('passage', () => {
+  it('holds what is no name, without links', () => {
+    expect(passage('a '.repeat(500))).toBe('a '.repeat(500).trim());
+    expect(passage('See https://evil.example:8080')).toBe('See https: / /evil. example: 8080');
+  });
+
+  it('is cut after a word, and says so', () => {
+    expect(passage(`${'word '.repeat(199)}lengthy words`)).toBe(`${'word '.repeat(199)}and more`);
+    expect(passage('a'.repeat(5_000))).toBe(`${'a'.repeat(1_000)} and more`);
+  });
+});
+
+describe('a change of features that was not made', () => {
+  it('says the whole reason, with paths that are no links', () => {
+    const failure = `Changed since: ${Array.from({ length: 5 }, (_, at) => `feature f${at} (plans.pro, rules.0.value, defaultValue)`).join(', ')}`;
+    const data = { name: 'Kim', requestId: 'r', title: 'Pilot', cause: { failure } };
+    const { text } = renderMail('change-request-returned', data, links);
+    expect(text).toContain('feature f4 (plans[pro], rules[0][value], defaultValue)');
+    expect(text).not.toContain('plans.');
   });
 });
