@@ -158,7 +158,7 @@ describe('F10 what is placed', () => {
     );
 
   it('does not overlap: the two are named', async () => {
-    expect(await refusal(seats, { ...news, x: 2 })).toEqual(['layout.1 widgets_overlap: "seats" and "news" overlap']);
+    expect(await refusal(seats, { ...news, x: 2 })).toEqual(['layout.1 widgets_overlap: "news" overlaps "seats"']);
     await put(viewer, dark(seats, news)).expect(200);
   });
 
@@ -201,9 +201,8 @@ describe('F10 what is placed', () => {
     ];
     expect(await refusal(...wrong)).toEqual([
       'layout.1 out_of_bounds: "news" ends at column 13 of 12',
-      'layout.1 widgets_overlap: "seats" and "news" overlap',
-      'layout.2 widgets_overlap: "seats" and "more" overlap',
-      'layout.2 widgets_overlap: "news" and "more" overlap',
+      'layout.1 widgets_overlap: "news" overlaps "seats"',
+      'layout.2 widgets_overlap: "more" overlaps "seats", "news"',
       'layout.0.widget widget_unknown: There is no widget "never-heard-of" in the library',
       'layout.1.settings.colour settings_schema_mismatch: layout.1.settings.colour is not taken: there is "rows"',
       'layout.1.settings.rows settings_schema_mismatch: layout.1.settings.rows must be >= 1',
@@ -211,7 +210,7 @@ describe('F10 what is placed', () => {
     ]);
     // Settings that were saved are not asked about again, and what else is wrong is still told.
     expect(await refusal(seats, { ...news, x: 2 }, { ...seats, id: 'last', y: 9, settings: { a: 1 } })).toEqual([
-      'layout.1 widgets_overlap: "seats" and "news" overlap',
+      'layout.1 widgets_overlap: "news" overlaps "seats"',
       'layout.2.settings.a settings_schema_mismatch: layout.2.settings.a is not taken',
     ]);
   });
@@ -231,6 +230,13 @@ describe('F10 what is placed', () => {
     ],
     [{ properties: { a: {} }, unevaluatedProperties: false }, { c: 1 }, 'c is not taken: there is "a"'],
     [{ propertyNames: { maxLength: 2 } }, { abc: 1 }, 'abc as a name must NOT have more than 2 characters'],
+    [{ propertyNames: { enum: ['a'] } }, { abc: 1 }, 'abc as a name has to be one of "a"'],
+    [{ properties: { n: { anyOf: [{ const: 1 }, { type: 'string' }] } } }, { n: 2 }, 'n must match a schema in anyOf'],
+    [
+      { if: { properties: { a: { const: 1 } } }, then: { properties: { b: { type: 'string' } } } },
+      { a: 1, b: 2 },
+      'b must be string',
+    ],
     [{ properties: { list: { items: { type: 'number' } } } }, { list: [1, 'x'] }, 'list.1 must be number'],
     [
       { properties: { n: { enum: Array.from({ length: 12 }, (_, n) => n) } } },
@@ -240,9 +246,9 @@ describe('F10 what is placed', () => {
   ])('has settings of which %j takes no %j, and says where and why', async (schema, settings, message) => {
     const key = newFeatureKey('picky');
     await insertWidget(tenon, { key, settingsSchema: { type: 'object', ...schema } });
-    expect((await refusal({ ...seats, widget: key, settings }))[0]).toBe(
+    expect(await refusal({ ...seats, widget: key, settings })).toEqual([
       `layout.0.settings.${message.split(' ')[0]} settings_schema_mismatch: layout.0.settings.${message}`,
-    );
+    ]);
   });
 
   it('case 7, case 8, case 27: is nothing else', async () => {

@@ -50,16 +50,17 @@ describe('P4 problems over HTTP', () => {
     expect(page.text).toContain(`id="${type.hash.slice(1)}"`);
   });
 
-  it('are listed on a page to which the description of the API leads, with and without a slash after /docs', async () => {
+  it('are listed on a page to which the description of the API leads, also below a path and with a slash after /docs', async () => {
     const { description } = (await tenon.http.get('/docs/openapi.json').expect(200)).body.info as {
       description: string;
     };
     const [, link] = /\[all of them are listed\]\((.+)\)/.exec(description)!;
-    for (const from of ['/docs', '/docs/']) {
-      await tenon.http.get(from).expect(200);
-      const { pathname } = new URL(link!, `${tenon.url}${from}`);
-      expect((await tenon.http.get(pathname).expect(200)).text, from).toContain('id="not_found"');
-    }
+    await tenon.http.get('/docs').expect(200);
+    const { headers } = await tenon.http.get('/docs/').expect(302);
+    const page = new URL(headers.location!, 'https://example.com/tenon/docs/');
+    expect(page.pathname).toBe('/tenon/docs');
+    expect(new URL(link!, page).pathname).toBe('/tenon/docs/errors');
+    expect((await tenon.http.get('/docs/errors').expect(200)).text).toContain('id="not_found"');
   });
 
   it.each([

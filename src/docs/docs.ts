@@ -22,7 +22,9 @@ export function setUpDocs(app: NestFastifyApplication, env: Env): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.url?.startsWith('/docs')) void reply.header('content-security-policy', POLICY);
-    done();
+    // Addresses within the page are relative, as PUBLIC_URL may have a path; with the slash they would lead one below.
+    if (request.routeOptions.url === '/docs/') void reply.redirect('../docs');
+    else done();
   });
   const page = errorsHtml();
   fastify.get('/docs/errors', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));

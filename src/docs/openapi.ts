@@ -59,7 +59,7 @@ const DESCRIPTION = `Accounts and sign-in, organizations, feature management, au
 An API key goes into \`X-API-Key\` of **Authorize**, with no access token beside it.
 
 Bodies are JSON with camelCase names, times are ISO 8601 in UTC, ids are UUIDs. Every error is
-\`application/problem+json\` with a stable \`code\`; [all of them are listed](/docs/errors).`;
+\`application/problem+json\` with a stable \`code\`; [all of them are listed](docs/errors).`;
 
 /** The OpenAPI document of an application. The same application gives the same text. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {

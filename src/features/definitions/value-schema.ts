@@ -78,7 +78,7 @@ export function misfit(schema: JsonObject, values: readonly Json[]): (Fault & { 
     if (!('fits' in result)) return { ...result, index };
     const { fits } = result;
     const fit = (value: Json, at: number): boolean => ((index = at), fits(value));
-    return withinBudget(() => values.every(fit)) ? null : { ...toFault(fits.errors?.[0]), index };
+    return withinBudget(() => values.every(fit)) ? null : { ...faultsOf(fits.errors)[0]!, index };
   } catch (error) {
     return { path: '', message: `could not be held against the schema: it ${sayFailure(error)}`, index };
   }
@@ -104,7 +104,7 @@ export function misfits(pairs: readonly { schema: JsonObject; value: Json }[]): 
         index = at;
         if (!('fits' in result)) faults.push({ ...result, index });
         else if (!result.fits(value)) {
-          faults.push(...result.fits.errors!.slice(0, MOST_FAULTS).map((error) => ({ ...toFault(error), index: at })));
+          faults.push(...faultsOf(result.fits.errors).map((fault) => ({ ...fault, index: at })));
           // They may be many, and would be kept with what is compiled.
           result.fits.errors = null;
         }
@@ -122,7 +122,7 @@ function compile(schema: JsonObject, { allErrors = false } = {}): Compiled | Fau
   if (known) return known;
   const isDraft7 = typeof schema.$schema === 'string' && DRAFT_7.test(schema.$schema);
   const ajv = new (isDraft7 ? Ajv : Ajv2020)({ ...options, allErrors });
-  if (!ajv.validateSchema(schema as AnySchema)) return toFault(ajv.errors?.[0]);
+  if (!ajv.validateSchema(schema as AnySchema)) return faultsOf(ajv.errors)[0]!;
   const result = { fits: withinBudget(() => ajv.compile(schema as AnySchema)) };
   compiled.set(text, result);
   return result;
@@ -176,32 +176,48 @@ const join = (path: string, name: string | number): string => (path === '' ? `${
 const TOLD_VALUES = 10;
 const TOLD_LENGTH = 100;
 
-/** What the validator found: at which property, and where it only says that something does not fit, what would. */
-function toFault(error: ErrorObject | undefined): Fault {
-  if (!error) return { path: '', message: 'does not fit' };
-  const { keyword, params, propertyName, message = 'does not fit' } = error;
+/** Below one of several alternatives, of which none has to be the one that was meant. */
+const IN_ALTERNATIVE = /\/(?:anyOf|oneOf)\/\d+\//;
+/** They only say that what they hold found something. */
+const SUMMARIES = new Set(['if', 'propertyNames']);
+
+/** What the validator found, each once; at least one. */
+function faultsOf(errors: readonly ErrorObject[] | null | undefined): Fault[] {
+  const told = (errors ?? []).filter(
+    ({ schemaPath, keyword }) => !IN_ALTERNATIVE.test(schemaPath) && !SUMMARIES.has(keyword),
+  );
+  const [first = errors?.[0]] = told;
+  if (!first) return [{ path: '', message: 'does not fit' }];
+  return (told.length > 0 ? told : [first]).slice(0, MOST_FAULTS).map(toFault);
+}
+
+/** At which property it was, and where a validator only says that something does not fit, what would. */
+function toFault(error: ErrorObject): Fault {
   const path = error.instancePath
     .split('/')
     .slice(1)
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
     .join('.');
-  const at = (name: unknown): string => join(path, String(name));
-  if (propertyName !== undefined) return { path: at(propertyName), message: `as a name ${message}` };
+  const { params, propertyName } = error;
+  // Of a name itself the schema sees nothing around it.
+  if (propertyName !== undefined) return { path: join(path, propertyName), message: `as a name ${say(error)}` };
+  const misplaced: unknown = params.additionalProperty ?? params.unevaluatedProperty;
+  return { path: typeof misplaced === 'string' ? join(path, misplaced) : path, message: say(error) };
+}
+
+function say({ keyword, params, parentSchema, message = 'does not fit' }: ErrorObject): string {
   switch (keyword) {
     case 'additionalProperties':
-      return { path: at(params.additionalProperty), message: sayProperties(error.parentSchema) };
     case 'unevaluatedProperties':
-      return { path: at(params.unevaluatedProperty), message: sayProperties(error.parentSchema) };
-    case 'propertyNames':
-      return { path: at(params.propertyName), message: 'is not a name that is taken' };
+      return sayProperties(parentSchema);
     case 'enum':
-      return { path, message: `has to be one of ${sayAll(params.allowedValues as Json[])}` };
+      return `has to be one of ${sayAll(params.allowedValues as Json[])}`;
     case 'const':
-      return { path, message: `has to be ${sayAll([params.allowedValue as Json])}` };
+      return `has to be ${sayAll([params.allowedValue as Json])}`;
     case 'false schema':
-      return { path, message: 'is not taken' };
+      return 'is not taken';
     default:
-      return { path, message };
+      return message;
   }
 }
 

@@ -11,7 +11,7 @@ describe('F10 a layout', () => {
 
   it('names the two that overlap, also where one lies within the other or they cross', () => {
     expect(layoutFaults([place('a', 0, 0, 6, 2), place('b', 5, 1, 6, 2)])).toEqual([
-      { field: 'layout.1', code: 'widgets_overlap', message: '"a" and "b" overlap' },
+      { field: 'layout.1', code: 'widgets_overlap', message: '"b" overlaps "a"' },
     ]);
     expect(codes(place('a', 0, 0, 12, 9), place('b', 4, 4, 1, 1))).toEqual(['widgets_overlap']);
     expect(codes(place('a', 4, 0, 1, 9), place('b', 0, 4, 9, 1))).toEqual(['widgets_overlap']);

@@ -28,8 +28,8 @@ export function layoutFaults(places: readonly Place[]): FieldError[] {
     if (before.some(({ id }) => id === place.id)) fault('id_taken', `"${place.id}" stands in the layout twice`);
     if (place.x + place.w > COLUMNS)
       fault('out_of_bounds', `"${place.id}" ends at column ${place.x + place.w} of ${COLUMNS}`);
-    for (const covered of before.filter((other) => overlap(place, other)))
-      fault('widgets_overlap', `"${covered.id}" and "${place.id}" overlap`);
+    const covered = before.filter((other) => overlap(place, other)).map(({ id }) => `"${id}"`);
+    if (covered.length > 0) fault('widgets_overlap', `"${place.id}" overlaps ${covered.join(', ')}`);
     return faults;
   });
 }
