@@ -207,3 +207,31 @@ describe.each([
     }
   });
 });
+
+describe('P3 the examples of Swagger UI do what they say', () => {
+  let tenon: TestApp;
+  beforeAll(async () => {
+    tenon = await startApp();
+  });
+  afterAll(() => tenon.close());
+
+  it('"A quarter of the people, and everybody of one company" gives the first feature to those alone', async () => {
+    const api = await featureAdmin(tenon);
+    const { organizationId } = await insertOrganization(tenon.db);
+    const { auth } = await insertMember(tenon, organizationId, 'owner');
+    const example = (name: string, which: string) => Object.fromEntries(byName.get(name)!.bodies)[which]!;
+    const { key } = (await api.post(FEATURES, example(`POST ${FEATURES}`, 'first')).expect(201)).body;
+    const configuration = example(`PUT ${CONFIGURATION}`, 'rollout');
+    await api.put(`${FEATURES}/${key}/environments/production`, configuration).expect(200);
+    const has = async (context: object): Promise<boolean> => {
+      const path = `/api/v1/organizations/${organizationId}/features/evaluate`;
+      return (await api.post(path, { context, keys: [key] }, auth).expect(200)).body.features[0].value;
+    };
+    const people = Array.from({ length: 40 }, (_, at) => `person-${at}`);
+    const given = await Promise.all(people.map((targetingKey) => has({ targetingKey })));
+    expect(new Set(given)).toEqual(new Set([true, false]));
+    expect(await Promise.all(people.map((name) => has({ targetingKey: name, email: `${name}@example.com` })))).toEqual(
+      people.map(() => true),
+    );
+  });
+});

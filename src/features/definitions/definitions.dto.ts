@@ -130,7 +130,10 @@ class FeatureFields {
   @Type(() => MeteringRequest)
   metering?: MeteringRequest | null;
 
-  /** Keys of the features that it needs: it is off for whom one of them is off. No feature can need itself, by however many others. */
+  /**
+   * Keys of the features that it needs: it is off for whom one of them is off. A boolean is on when it is true, one of
+   * another type when its value is not its `defaultValue`. No feature can need itself, by however many others.
+   */
   @ApiPropertyOptional({ type: [String], example: [] })
   @ValidateIf((_, value) => value !== undefined)
   @IsArray()

@@ -9,7 +9,7 @@ const reason = 'For the pilot';
 export const createExamples = {
   first: {
     summary: 'First: a feature on its own',
-    value: { key: 'reports', name: 'Reports', type: 'boolean', defaultValue: true, reason },
+    value: { key: 'reports', name: 'Reports', type: 'boolean', defaultValue: false, reason },
   },
   second: {
     summary: 'Second: one that needs it, given by a plan',
@@ -17,7 +17,7 @@ export const createExamples = {
       key: 'report-exports',
       name: 'Export of reports',
       type: 'boolean',
-      defaultValue: true,
+      defaultValue: false,
       dependencies: ['reports'],
       plans: { standard: true },
       reason,

@@ -71,7 +71,7 @@ export class FeatureView {
   /** How its use is counted, with the number as the limit; null when it is not. */
   @ApiProperty({ type: MeteringView, nullable: true, example: null })
   metering!: MeteringView | null;
-  /** Keys of the features that it needs. */
+  /** Keys of the features that it needs: it is off for whom one of them is false or, of another type, its default. */
   @ApiProperty({ type: [String], example: [] })
   dependencies!: string[];
   /** Keys of the features that it cannot go together with. */

@@ -86,7 +86,7 @@ export class ImportedDocument {
     example: {
       format: 'tenon',
       formatVersion: 1,
-      features: [{ definition: { key: 'reports', name: 'Reports', type: 'boolean', defaultValue: true } }],
+      features: [{ definition: { key: 'reports', name: 'Reports', type: 'boolean', defaultValue: false } }],
     },
   })
   @IsObject()
