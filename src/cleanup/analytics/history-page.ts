@@ -1,4 +1,4 @@
-import { counted, shown } from '../../mail/templates/charts.js';
+import { counted, shown } from '../../kernel/numbers.js';
 import { compose } from '../../mail/templates/compose.js';
 import { shortDay } from '../../mail/templates/duration.js';
 import { plain } from '../../mail/templates/plain.js';

@@ -1,4 +1,4 @@
-import { shown } from '../../mail/templates/charts.js';
+import { shown } from '../../kernel/numbers.js';
 import { fittingBatchSize } from '../runs/batch-size.js';
 
 /** A run that takes longer is felt by others; then there are more of them. */

@@ -1,5 +1,5 @@
 import type { ExpiringCount } from '../../database/expiring-type.js';
-import { shown } from '../../mail/templates/charts.js';
+import { shown } from '../../kernel/numbers.js';
 import { fittingBatchSize } from '../runs/batch-size.js';
 
 export const ACTIONS = ['none', 'run_now', 'run_more_often'] as const;

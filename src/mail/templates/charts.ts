@@ -1,3 +1,4 @@
+import { shown } from '../../kernel/numbers.js';
 import { escapeHtml } from './html.js';
 
 /** What every chart has: a reader who does not see it is told its title and description. */
@@ -136,8 +137,4 @@ ${[...content, ...legends].join('\n')}
 /** A number at an axis, where there is no place for more: `2,500`, `500K`, `1.5M`. */
 const short = (value: number): string =>
   value < 10_000 ? shown(value) : value.toLocaleString('en-US', { notation: 'compact' });
-/** A number for people: `1,234,567`. */
-export const shown = (value: number): string => value.toLocaleString('en-US');
-/** `1 row`, `2 rows`. */
-export const counted = (number: number, noun: string): string => `${shown(number)} ${noun}${number === 1 ? '' : 's'}`;
 const round = (value: number): number => Math.round(value * 10) / 10;

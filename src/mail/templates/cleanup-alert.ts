@@ -1,5 +1,5 @@
 import type { Links } from '../links.js';
-import { shown } from './charts.js';
+import { shown } from '../../kernel/numbers.js';
 import { compose, type Mail } from './compose.js';
 import { moment } from './duration.js';
 import { plain } from './plain.js';

@@ -1,5 +1,5 @@
 import type { Links } from '../links.js';
-import { counted, shown } from './charts.js';
+import { counted, shown } from '../../kernel/numbers.js';
 import { compose, type Mail, type MailBlock } from './compose.js';
 import { moment, shortDay } from './duration.js';
 import { plain } from './plain.js';
