@@ -164,6 +164,15 @@ describe.each(starters)('P1 npm start as %s, below a home that others cannot rea
     expect(postgresOf(DATA_DIR)).toEqual([]);
   });
 
+  it('refuses a password that the first admin may not have, before anything starts', async () => {
+    const DATA_DIR = clone.dataDir('never');
+    const refused = startBuilt({ ADMIN_PASSWORD: 'short', DATA_DIR });
+    expect(await refused.exit).toBe(1);
+    expect(refused.output()).toContain('ADMIN_PASSWORD is refused: The password needs at least 15 characters');
+    expect(refused.output()).not.toContain('PostgreSQL');
+    expect(postgresOf(DATA_DIR)).toEqual([]);
+  });
+
   it('names what production misses', async () => {
     const refused = startBuilt({ NODE_ENV: 'production' });
     expect(await refused.exit).toBe(1);

@@ -21,6 +21,20 @@ const GENERATED_PASSWORD_BYTES = 18;
 const FIRST_ADMIN_LOCK = 7_362_640_107;
 
 /**
+ * The address of the first platform admin, by ADMIN_EMAIL.
+ * @throws FatalStartError for what ADMIN_EMAIL or ADMIN_PASSWORD cannot be.
+ */
+export function firstAdminOf({ adminEmail, adminPassword, passwordMinLength: minLength }: Env): string {
+  const email = normalizeEmail(adminEmail ?? GENERATED_EMAIL);
+  if (email === null) throw new FatalStartError('ADMIN_EMAIL is no e-mail address');
+  const refusals =
+    adminPassword === undefined ? [] : checkPassword(adminPassword, { minLength, identity: { email, fullName: '' } });
+  if (refusals.length > 0)
+    throw new FatalStartError(`ADMIN_PASSWORD is refused: ${refusals.map(({ message }) => message).join('; ')}`);
+  return email;
+}
+
+/**
  * The people who administer the platform: the first is made at the first start, others by `npm run admin:grant`; `npm run
  * admin:reset` gives one a new password.
  */
@@ -41,18 +55,9 @@ export class PlatformAdminService {
 
   /** Makes the first platform admin if there is none, and leaves what to print with {@link Readiness}. */
   private async ensure(): Promise<void> {
-    const email = normalizeEmail(this.env.adminEmail ?? GENERATED_EMAIL);
-    if (email === null) throw new FatalStartError('ADMIN_EMAIL is no e-mail address');
+    const email = firstAdminOf(this.env);
     const password = this.env.adminPassword ?? newToken(GENERATED_PASSWORD_BYTES);
     const fullName = 'Platform admin';
-    if (this.env.adminPassword !== undefined) {
-      const refusals = checkPassword(password, {
-        minLength: this.env.passwordMinLength,
-        identity: { email, fullName: '' },
-      });
-      if (refusals.length > 0)
-        throw new FatalStartError(`ADMIN_PASSWORD is refused: ${refusals.map(({ message }) => message).join('; ')}`);
-    }
     const made = await asSystem(this.em.fork(), async (em) => {
       await em.execute('select pg_advisory_xact_lock(?)', [FIRST_ADMIN_LOCK]);
       const [existing] = await em.execute<{ id: string }[]>(
