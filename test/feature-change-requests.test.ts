@@ -147,6 +147,50 @@ describe('F12 policies', () => {
     expect(await statuses()).toEqual(['scheduled', 'approved', 'pending', 'pending', 'pending']);
   });
 
+  it.each([
+    ['set', () => policy('staging', { approvals: 1 }).expect(200)],
+    [
+      'set by a request',
+      async () => {
+        const put = { type: 'policy.put', environment: 'staging', policy: { approvals: 1 } };
+        await apply((await ask([put]).expect(201)).body).expect(200);
+      },
+    ],
+    [
+      'rolled back to',
+      async () => {
+        const [{ id }] = (await api.get(`${FEATURES}/changes?kind=policy&environment=staging`).expect(200)).body.data;
+        await api.post(`${FEATURES}/changes/${id}/rollback`, { to: 'after' }).expect(200);
+      },
+    ],
+  ])('that get stricter hold up again what is not approved enough any more: %s', async (way, tighten) => {
+    const key = `stricter-${way.replaceAll(' ', '-')}`;
+    await api.feature(key);
+    const later = '2099-01-01T00:00:00.000Z';
+    const change = async (more: object = {}, environment = 'staging') =>
+      (await ask([configure(key, QUARTER, environment)], more).expect(201)).body;
+    const byHand = await change();
+    const timed = await change({ applyAt: later });
+    const agreed = await change({ applyAt: later });
+    await approve(agreed, second).expect(200);
+    const elsewhere = await change({}, 'production');
+    const due = await change({ applyAt: soon() });
+    await sleep(500);
+    const all = [byHand, timed, agreed, due, elsewhere];
+    const statuses = async () => Promise.all(all.map(async (request) => (await read(request)).status));
+    expect(await statuses()).toEqual(['approved', 'scheduled', 'scheduled', 'scheduled', 'approved']);
+
+    await tighten();
+    // Of what is due its author hears that it was not made.
+    expect(await statuses()).toEqual(['pending', 'pending', 'scheduled', 'scheduled', 'approved']);
+    expect(await read(timed)).toMatchObject({ approvals: [{ environment: 'staging', required: 1, given: 0 }] });
+    await applyDue();
+    expect(await read(due)).toMatchObject({ status: 'failed', failure: { code: 'feature_change_needs_approval' } });
+    expect((await approve(timed, second).expect(200)).body.status).toBe('scheduled');
+    await approve(byHand, second).expect(200);
+    await apply(byHand).expect(200);
+  });
+
   it('may ask only for a reason', async () => {
     await policy('production', { approvals: 0, reasonRequired: true }).expect(200);
     await api.feature('reasoned', { lifecycle: 'draft' });
@@ -735,6 +779,7 @@ describe('F12 a base that moves', () => {
       { id: first.id, title: 'A change', status: 'scheduled', applyAt: first.applyAt, subjects: ['feature:shared'] },
     ]);
     expect((await read(first)).overlaps).toMatchObject([{ id: other.id }]);
+    for (const request of [first, other]) await approve(request, second).expect(200);
     // Nobody has agreed to a third one, which has no time either, and so it warns nobody.
     await policy('production', { approvals: 1 }).expect(200);
     const { body: waiting } = await ask([configure('shared', QUARTER)]).expect(201);
@@ -1042,6 +1087,26 @@ describe('F12 mails', () => {
     expect(await asked(body.id)).toEqual(twice.toSorted());
     await api.patch(`${REQUESTS}/${body.id}`, { changes: [changes[0]!] }).expect(200);
     expect(await asked(body.id)).toEqual([...twice, second.userId].toSorted());
+  });
+
+  it('ask those who have not approved yet again where a policy gets stricter', async () => {
+    await api.feature('tightened');
+    const { body } = await ask([configure('tightened', QUARTER)]).expect(201);
+    expect(await asked(body.id)).toEqual([]);
+    await policy('production', { approvals: 1, approvers: [second.userId] }).expect(200);
+    expect(await asked(body.id)).toEqual([second.userId]);
+    await approve(body, second).expect(200);
+    const stricter = { approvals: 2, approvers: [second.userId, third.userId] };
+    const { body: put } = await ask([{ type: 'policy.put', environment: 'production', policy: stricter }]).expect(201);
+    // What is only asked for holds nothing up.
+    expect((await read(body)).status).toBe('approved');
+    await approve(put, second).expect(200);
+    await apply(put).expect(200);
+    expect(await read(body)).toMatchObject({ status: 'pending', approvals: [{ required: 2, given: 1 }] });
+    expect(await asked(body.id)).toEqual([second.userId, third.userId].toSorted());
+    // A change of something else asks nobody once more.
+    await policy('staging', { approvals: 1 }).expect(200);
+    expect(await asked(body.id)).toHaveLength(2);
   });
 
   it('ask nobody where nothing has to be approved, nor for what was refused', async () => {

@@ -39,6 +39,9 @@ export interface FeaturesChanged {
 /** Somebody who keeps features in memory; resolves once it holds what was committed. */
 export type FeatureListener = (change: FeaturesChanged) => Promise<void>;
 
+/** Somebody who has to do with what a change made; runs in its transaction, once it is let through. */
+export type ChangeFollower = (em: EntityManager, change: OpenChange) => Promise<void>;
+
 /** What changes features in a transaction: it notes what it changed in its second argument. */
 export type ChangeWork<T> = (em: EntityManager, change: OpenChange) => Promise<T>;
 
@@ -55,6 +58,7 @@ export type FeatureWriter = Pick<FeatureChanges, 'change'>;
 export class FeatureChanges implements OnModuleInit {
   private readonly log = new Logger('features');
   private readonly listeners: FeatureListener[] = [];
+  private readonly followers: ChangeFollower[] = [];
   /** Half of the pool for all that may wait for the lock: the other half is for those who need no features. */
   private readonly places: Places;
 
@@ -82,6 +86,11 @@ export class FeatureChanges implements OnModuleInit {
     this.listeners.push(listener);
   }
 
+  /** Adds somebody who is told of each change before it commits, and not of what is only tried. */
+  onCommitting(follower: ChangeFollower): void {
+    this.followers.push(follower);
+  }
+
   /**
    * Runs a change as `tenon_system`, alone among the changes of features of all instances.
    * @param urgent before all that wait in this instance, as switching something off is.
@@ -102,6 +111,7 @@ export class FeatureChanges implements OnModuleInit {
         );
         committed = { revision: Number(row.revision), keys };
         await refuseUngated(em, open.entries, origin);
+        for (const follower of this.followers) await follower(em, open);
         open.written = await writeEntries(em, open.entries, committed.revision, origin);
         await this.bus.announce(em, FEATURES_TOPIC, [String(committed.revision), ...keys]);
       }

@@ -15,6 +15,7 @@ import { ChangeRequestsController } from './change-requests/change-requests.cont
 import { ChangeRequestsService } from './change-requests/change-requests.service.js';
 import { Edits } from './change-requests/edits.js';
 import { ReviewsService } from './change-requests/reviews.service.js';
+import { SettlingService } from './change-requests/settling.service.js';
 import { ConfigurationsController } from './configurations/configurations.controller.js';
 import { ConfigurationsService } from './configurations/configurations.service.js';
 import { DashboardsController } from './dashboards/preferences/dashboards.controller.js';
@@ -97,6 +98,7 @@ import { UsageService } from './usage/usage.service.js';
     ChangeRequestsService,
     ChangeRequestMails,
     ReviewsService,
+    SettlingService,
     ApplyingService,
     ExportService,
     ImportService,

@@ -9,8 +9,8 @@ import { canonical } from '../canonical.js';
 import type { OpenChange } from '../change-log/change-entry.js';
 import { FeatureChanges } from '../feature-changes.js';
 import { ChangeRequestMails } from './change-request-mails.js';
-import { APPLYING_TASK, findWaiting, holdRequest } from './change-requests.queries.js';
-import { closed, promote, show } from './change-requests.service.js';
+import { APPLYING_TASK, holdRequest } from './change-requests.queries.js';
+import { closed, show } from './change-requests.service.js';
 import type { ChangeRequestView } from './change-requests.view.js';
 import { Edits } from './edits.js';
 import { conflictsIn, type Effect, evaluatedFeatures, toEffects, withoutDrafts } from './effects.js';
@@ -90,7 +90,6 @@ export class ApplyingService {
         version: request.version + 1,
         updatedAt: now,
       });
-      if (change.entries.some(({ kind }) => kind === 'policy')) await promoteOthers(em, id);
       this.audit.record(actor, 'feature_change_request.applied', {
         target: { type: 'feature_change_request', id },
         userId: null,
@@ -162,12 +161,4 @@ function otherSubjects(is: readonly Effect[], was: readonly Effect[]): string[] 
   const [made, approved] = [byText(is), byText(was)];
   const others = [...approved, ...made].filter(([text]) => !made.has(text) || !approved.has(text));
   return [...new Set(others.map(([, effect]) => subject(effect)))];
-}
-
-/** Puts those on their way that waited for approvals which no policy asks for any more. */
-async function promoteOthers(em: EntityManager, id: string): Promise<void> {
-  for (const request of await findWaiting(em, id)) {
-    await promote(em, request);
-    if (request.status !== 'pending') request.updatedAt = new Date();
-  }
 }

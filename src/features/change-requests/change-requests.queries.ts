@@ -95,11 +95,14 @@ export async function namesOf(
   return ids.size > 0 ? readNames(em, [...ids]) : new Map<string, string>();
 }
 
-/** Other requests that wait for approvals, and whose time, if they have one, has not passed. */
-export async function findWaiting(em: EntityManager, id: string): Promise<FeatureChangeRequest[]> {
+/**
+ * Requests that can still be applied, and whose time, if they have one, has not passed: an old change is not made by
+ * surprise, and of one that is due its author is told that it was not made.
+ */
+export async function findUndone(em: EntityManager): Promise<FeatureChangeRequest[]> {
   return em.find(
     FeatureChangeRequest,
-    { id: { $ne: id }, status: 'pending', $or: [{ applyAt: null }, { applyAt: { $gt: new Date() } }] },
+    { status: { $in: OPEN }, $or: [{ applyAt: null }, { applyAt: { $gt: new Date() } }] },
     { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE },
   );
 }

@@ -3,7 +3,10 @@ import { compose, type Mail } from './compose.js';
 import { moment } from './duration.js';
 import { passage, plain } from './plain.js';
 
-/** To whoever may approve a change of features, once for each content of it. @param data `applyAt` in ISO 8601. */
+/**
+ * To whoever may approve a change of features, each time that it comes to wait for them.
+ * @param data `applyAt` in ISO 8601.
+ */
 export function changeRequestWaits(
   data: {
     name: string;
