@@ -34,6 +34,7 @@ import { Migration20261129001122_one_backlog } from './Migration20261129001122_o
 import { Migration20261129002200_template_rollback_kept } from './Migration20261129002200_template_rollback_kept.js';
 import { Migration20261129002300_job_board_open } from './Migration20261129002300_job_board_open.js';
 import { Migration20261129002400_record_cleanup_batch } from './Migration20261129002400_record_cleanup_batch.js';
+import { Migration20261129002500_change_requests_not_carried_over } from './Migration20261129002500_change_requests_not_carried_over.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -76,4 +77,8 @@ export const migrations = [
   { name: 'Migration20261129002200_template_rollback_kept', class: Migration20261129002200_template_rollback_kept },
   { name: 'Migration20261129002300_job_board_open', class: Migration20261129002300_job_board_open },
   { name: 'Migration20261129002400_record_cleanup_batch', class: Migration20261129002400_record_cleanup_batch },
+  {
+    name: 'Migration20261129002500_change_requests_not_carried_over',
+    class: Migration20261129002500_change_requests_not_carried_over,
+  },
 ];

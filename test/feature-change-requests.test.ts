@@ -527,6 +527,30 @@ describe('F12 imports under a policy', () => {
     expect((await ask([edit]).expect(400)).body.errors[0].code).toBe('nothing_changes');
   });
 
+  it('tell approvers what they do not take over, as the dry run does', async () => {
+    await api.feature('switched');
+    await policy('production', { approvals: 1 }).expect(200);
+    const [entry] = document(25).features;
+    const importing = (definition: object) => ({
+      format: 'tenon',
+      document: { ...document(25), features: [{ ...entry!, definition: { ...entry!.definition, ...definition } }] },
+    });
+    const [known, unknown] = [{ key: 'partly' }, { key: 'partly', plans: { gold: true }, conflicts: ['nobody'] }];
+    const { notCarriedOver } = (await api.post(`${FEATURES}/import?dryRun=true`, importing(unknown)).expect(200)).body;
+    expect(notCarriedOver).toHaveLength(2);
+    const switching = configure('switched', OFF);
+    const { body } = await ask([switching, { type: 'features.import', import: importing(unknown) }]).expect(201);
+    const inRequest = notCarriedOver.map(({ path, ...left }: { path: string }) => ({
+      path: `changes.1.import.${path}`,
+      ...left,
+    }));
+    expect(body.notCarriedOver).toEqual(inRequest);
+    expect((await read(body)).notCarriedOver).toEqual(inRequest);
+    const edit = { changes: [{ type: 'features.import', import: importing(known) }] };
+    const changed = await api.patch(`${REQUESTS}/${body.id}`, edit).expect(200);
+    expect(changed.body.notCarriedOver).toEqual([]);
+  });
+
   it('are refused where the import would be, and carry nothing else', async () => {
     const wrong = document(200);
     for (const body of [{ format: 'tenon', document: wrong }, { format: 'other', document: {} }, {}, null])

@@ -21,7 +21,7 @@ const MAX_OVERLAPS = 20;
 /** Each is tried under the lock of all features whenever one that follows it is asked for. */
 const MAX_FOLLOWED = 20;
 /** Megabytes, where somebody asks for much: only a single request shows them. */
-const HEAVY = ['changes', 'effects'] as const;
+const HEAVY = ['changes', 'effects', 'notCarriedOver'] as const;
 
 /** Requests that meet every filter, newest first, and one more where there are more. */
 export async function findRequests(

@@ -11,6 +11,7 @@ import { OpenChange } from '../change-log/change-entry.js';
 import { refuseUnexplained } from '../change-policies/gate.js';
 import { FeatureChanges } from '../feature-changes.js';
 import { readRevision } from '../snapshots/stored-features.queries.js';
+import type { NotCarriedOver } from '../transfer/import-source.js';
 import { ChangeRequestMails } from './change-request-mails.js';
 import type { ChangeRequestsQuery, CreateChangeRequest, UpdateChangeRequest } from './change-requests.dto.js';
 import {
@@ -49,6 +50,7 @@ interface Asked {
 /** What was asked for, and tried. */
 interface Tried extends Asked {
   effects: Effect[];
+  notCarriedOver: NotCarriedOver[];
   baseRevision: number;
 }
 
@@ -164,10 +166,10 @@ export class ChangeRequestsService {
   }
 
   private async try(actor: Actor, asked: Asked): Promise<Tried> {
-    const { seen } = await this.changes.tryOut(
+    const { done: notCarriedOver, seen } = await this.changes.tryOut(
       async (em, change) => {
         await this.makeFollowed(em, actor, asked.follows);
-        await this.edits.make(em, change, actor, asked.changes);
+        return this.edits.make(em, change, actor, asked.changes);
       },
       async (em, change) => {
         await refuseUnexplained(em, change.entries, asked.reason);
@@ -181,7 +183,7 @@ export class ChangeRequestsService {
         'changes_too_large',
         'Before and after of all of it are more than 1 MiB; ask in parts',
       );
-    return { ...asked, ...seen };
+    return { ...asked, ...seen, notCarriedOver };
   }
 
   /** What a request does, and who has to approve it, shows only once those that it follows were made. */

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../kernel/json.js';
 import { CursorMeta } from '../../kernel/lists.js';
 import { ChangedThingView, DifferenceView } from '../change-log/change-log.view.js';
 import { differencesOf } from '../change-log/differences.js';
+import { NotCarriedOverView } from '../transfer/import.view.js';
 import { EDITS_SCHEMA } from './change-requests.dto.js';
 import type { AnyEdit } from './edits.dto.js';
 import type { Effect, Overtaking } from './effects.js';
@@ -183,6 +184,8 @@ export class ChangeRequestView extends ChangeRequestSummaryView {
   changes!: AnyEdit[];
   /** What that would change, tried when it was asked for. */
   effects!: EffectView[];
+  /** What of the documents that it imports has no place here, or no place yet, and is not made. */
+  notCarriedOver!: NotCarriedOverView[];
   /** Names what an approval is of: the changes, their time, and what they were made from. */
   @ApiProperty({ example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' })
   contentHash!: string;
@@ -272,11 +275,12 @@ export function toChangeRequestView(
   { request, standings, reviews, overlaps, outdatedBy, heldUpBy }: RequestFacts,
   names: Names,
 ): ChangeRequestView {
-  const { changes, effects, contentHash, baseRevision, follows, subjects } = request;
+  const { changes, effects, notCarriedOver, contentHash, baseRevision, follows, subjects } = request;
   return {
     ...toSummaryView(request, names),
     changes,
     effects: effects.map((effect) => ({ ...effect, differences: differencesOf(effect.before, effect.after) })),
+    notCarriedOver,
     contentHash,
     baseRevision,
     follows,

@@ -12,7 +12,8 @@ import { DefinitionsService } from '../definitions/definitions.service.js';
 import { FeatureChanges, type FeatureWriter } from '../feature-changes.js';
 import { SegmentsService } from '../segments/segments.service.js';
 import { ImportService } from '../transfer/import.service.js';
-import type { AnyEdit } from './edits.dto.js';
+import type { NotCarriedOver } from '../transfer/import-source.js';
+import type { AnyEdit, FeaturesImportEdit } from './edits.dto.js';
 
 /** An edit as it is stored: what the request said, in JSON. */
 export type StoredEdit = AnyEdit;
@@ -30,22 +31,35 @@ export class Edits {
     private readonly imports: ImportService,
   ) {}
 
-  /** Makes edits in their order, as part of an open change. @throws Problem whatever one of them is refused with. */
-  async make(em: EntityManager, change: OpenChange, actor: Actor, edits: readonly AnyEdit[]): Promise<void> {
+  /**
+   * Makes edits in their order, as part of an open change.
+   * @returns what imports among them do not take over, with its place in the request.
+   * @throws Problem whatever one of them is refused with.
+   */
+  async make(
+    em: EntityManager,
+    change: OpenChange,
+    actor: Actor,
+    edits: readonly AnyEdit[],
+  ): Promise<NotCarriedOver[]> {
     const writer = this.changes.within(em, change);
+    const notCarriedOver: NotCarriedOver[] = [];
     for (const [at, edit] of edits.entries())
       try {
-        await this.one(em, change, actor, edit, writer);
+        if (edit.type === 'features.import')
+          for (const { path, ...left } of await this.imports.make(em, change, actor, edit.import))
+            notCarriedOver.push({ path: `changes.${at}.import.${path}`, ...left });
+        else await this.one(em, actor, edit, writer);
       } catch (error) {
         throw error instanceof Problem ? await placed(em, error, edit, `changes.${at}`) : error;
       }
+    return notCarriedOver;
   }
 
   private async one(
     em: EntityManager,
-    change: OpenChange,
     actor: Actor,
-    edit: AnyEdit,
+    edit: Exclude<AnyEdit, FeaturesImportEdit>,
     writer: FeatureWriter,
   ): Promise<unknown> {
     switch (edit.type) {
@@ -69,8 +83,6 @@ export class Edits {
         return this.policies.put(actor, edit.environment, edit.policy, null, writer);
       case 'change.rollback':
         return this.restore.change(em, actor, edit.id, edit.to, writer);
-      case 'features.import':
-        return this.imports.make(em, change, actor, edit.import);
     }
   }
 }

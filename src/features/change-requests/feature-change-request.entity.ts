@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { systemPolicy } from '../../database/policies.js';
+import type { NotCarriedOver } from '../transfer/import-source.js';
 import type { StoredEdit } from './edits.js';
 import type { Effect } from './effects.js';
 
@@ -49,6 +50,7 @@ const FeatureChangeRequestSchema = defineEntity({
     reason: p.text().nullable(),
     changes: p.json<StoredEdit[]>(),
     effects: p.json<Effect[]>(),
+    notCarriedOver: p.json<NotCarriedOver[]>().default('[]'),
     subjects: p.array().$type<string[]>(),
     follows: p.array().columnType('uuid[]').$type<string[]>(),
     baseRevision: p.bigint('number'),

@@ -12,7 +12,7 @@ import { FeatureChanges } from '../feature-changes.js';
 import { SegmentsService } from '../segments/segments.service.js';
 import type { Attempts, Refused } from './attempts.js';
 import { ImportRun, type Writers } from './import-run.js';
-import type { ImportSource } from './import-source.js';
+import type { ImportSource, NotCarriedOver } from './import-source.js';
 import { type ImportView, toImportView } from './import.view.js';
 import { readDocument } from './read-document.js';
 import type { ImportedDocument, ImportRequest } from './transfer.dto.js';
@@ -56,10 +56,18 @@ export class ImportService {
 
   /**
    * Makes an import part of an open change; the identity map of its entity manager is emptied on the way.
+   * @returns what of the document is not taken over.
    * @throws Problem as {@link import}.
    */
-  async make(em: EntityManager, change: OpenChange, actor: Actor, document: ImportedDocument): Promise<void> {
-    refuse((await this.run(em, change, actor, readDocument(document))).attempts);
+  async make(
+    em: EntityManager,
+    change: OpenChange,
+    actor: Actor,
+    document: ImportedDocument,
+  ): Promise<readonly NotCarriedOver[]> {
+    const { attempts, notCarriedOver } = await this.run(em, change, actor, readDocument(document));
+    refuse(attempts);
+    return notCarriedOver;
   }
 
   private async run(
