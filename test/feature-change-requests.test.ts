@@ -92,6 +92,41 @@ describe('F12 policies', () => {
     expect(await api.changesOf('feature_change_policy.updated', 'production')).toHaveLength(1);
   });
 
+  it('keep counting when they ask for nothing any more, so that nobody overwrites what they have not read', async () => {
+    await api.post('/api/v1/environments', { key: 'counted' }).expect(201);
+    const path = `${POLICIES}/counted`;
+    const { headers: read } = await policy('counted', { approvals: 0, reasonRequired: true }).expect(200);
+    expect(read.etag).toBe('"1"');
+    const { body, headers } = await policy('counted', { approvals: 0, reason: 'A test' }).expect(200);
+    expect(body).toMatchObject({ approvals: 0, reasonRequired: false, version: 2 });
+    expect(headers.etag).toBe('"2"');
+    expect((await api.get(path).expect(200)).body).toEqual(body);
+    // It asks for nothing, and so it is nobody's concern.
+    await api.feature('counted');
+    await api.put(`${FEATURES}/counted/environments/counted`, OFF).expect(200);
+    await policy('counted', { approvals: 0, reasonRequired: true, kinds: ['segment'] }, second).expect(200);
+    expect(await codeOf(api.put(path, { approvals: 1, reason: 'Mine' }).set('if-match', read.etag!), 412)).toBe(
+      'precondition_failed',
+    );
+    expect((await api.get(path).expect(200)).body).toMatchObject({ kinds: ['segment'], version: 3 });
+    // One that asks for something keeps its environment, one that asks for nothing goes with it.
+    expect(await codeOf(api.remove('/api/v1/environments/counted'), 409)).toBe('environment_in_use');
+    await policy('counted', { approvals: 0, reason: 'A test' }).expect(200);
+    await api.remove('/api/v1/environments/counted').expect(204);
+  });
+
+  it.each([{ approvals: 1 }, { approvals: 0, reasonRequired: true }])(
+    'that would hold up nothing but themselves are refused: %j',
+    async (asked) => {
+      const idle = { ...asked, kinds: [] };
+      const message = 'A policy that asks for something has to name at least one kind';
+      const refusal = (field: string) => [{ field, code: 'kinds_missing', message }];
+      expect((await policy('staging', idle).expect(400)).body.errors).toEqual(refusal('kinds'));
+      const edit = { type: 'policy.put', environment: 'staging', policy: idle };
+      expect((await ask([edit]).expect(400)).body.errors).toEqual(refusal('changes.0.policy.kinds'));
+    },
+  );
+
   it('that nobody could meet, or name who is no platform admin, are refused', async () => {
     const { errors } = (await policy('production', { approvals: 10 }).expect(400)).body;
     expect(errors[0].code).toBe('approvals_out_of_reach');

@@ -24,7 +24,7 @@ export class PutChangePolicyRequest {
   @IsUUID(undefined, { each: true })
   approvers: string[] = [];
 
-  /** What has to be approved: `feature`s themselves, their `configuration` in the environment, `segment`s; all unless said. */
+  /** What has to be approved: `feature`s themselves, their `configuration` in the environment, `segment`s; all unless said, and one at least where something is asked. */
   @ApiProperty({ enum: GATED_KINDS, isArray: true, required: false, default: GATED_KINDS, example: GATED_KINDS })
   @IsArray()
   @ArrayUnique()

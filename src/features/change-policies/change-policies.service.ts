@@ -1,7 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import { asSystem } from '../../database/tenant-context.js';
+import { EnvironmentChanges } from '../../environments/environment-changes.js';
 import { Environment } from '../../environments/environment.entity.js';
 import type { Actor } from '../../kernel/actor.js';
 import type { Json, JsonObject } from '../../kernel/json.js';
@@ -18,12 +19,20 @@ const FIELDS = ['approvals', 'approvers', 'kinds', 'reasonRequired'] as const;
 
 /** What changes of features in each environment need. */
 @Injectable()
-export class ChangePoliciesService {
+export class ChangePoliciesService implements OnModuleInit {
   constructor(
     private readonly em: EntityManager,
     private readonly audit: AuditService,
     private readonly changes: FeatureChanges,
+    private readonly environments: EnvironmentChanges,
   ) {}
+
+  /** A policy that asks for nothing goes with its environment; another one keeps it. */
+  onModuleInit(): void {
+    this.environments.onRemoving(async (em, _actor, environment) => {
+      await em.nativeDelete(FeatureChangePolicy, { environment, approvals: 0, reasonRequired: false });
+    });
+  }
 
   /** The policies of all environments, by their keys. */
   async list({ page, perPage }: PageQuery): Promise<[ChangePolicy[], number]> {
@@ -42,9 +51,10 @@ export class ChangePoliciesService {
   }
 
   /**
-   * Sets the policy of an environment. One that asks for nothing is none.
+   * Sets the policy of an environment. One that asks for nothing stays, so that no version comes twice.
    * @param version that the caller read, 0 for none; null for any.
-   * @throws Problem `not_found`; `precondition_failed`; `validation_failed` when fewer could approve than have to;
+   * @throws Problem `not_found`; `precondition_failed`; `validation_failed` when fewer could approve than have to, or
+   * it asks something of nothing;
    * `feature_change_needs_approval` where the one that is there asks for approvals.
    */
   async put(
@@ -59,6 +69,7 @@ export class ChangePoliciesService {
       if (version !== null && version !== before.version) throw problem('precondition_failed');
       const wanted = { ...request, approvers: request.approvers.toSorted(), kinds: request.kinds.toSorted() };
       if (FIELDS.every((field) => equal(before[field] as Json, wanted[field] as Json))) return before;
+      refuseIdle(wanted);
       await refuseUnreachable(em, actor, wanted);
       const after = { ...wanted, environment, version: before.version + 1 };
       await write(em, after);
@@ -85,13 +96,15 @@ async function find(em: EntityManager, environment: string): Promise<ChangePolic
 async function write(em: EntityManager, policy: ChangePolicy): Promise<void> {
   const { environment, approvals, approvers: approverIds, kinds, reasonRequired, version } = policy;
   const row = await em.findOne(FeatureChangePolicy, { environment });
-  if (approvals === 0 && !reasonRequired) {
-    if (row) await em.remove(row).flush();
-    return;
-  }
   const data = { approvals, approverIds, kinds, reasonRequired, version, updatedAt: new Date() };
   if (row) em.assign(row, data);
   else em.create(FeatureChangePolicy, { environment, ...data });
+}
+
+/** Refuses what would hold up nothing but itself. */
+function refuseIdle({ approvals, reasonRequired, kinds }: Omit<ChangePolicy, 'environment' | 'version'>): void {
+  if (kinds.length === 0 && (approvals > 0 || reasonRequired))
+    throw invalidField('kinds', 'kinds_missing', 'A policy that asks for something has to name at least one kind');
 }
 
 /** Refuses what nobody could meet: whoever asks does not approve. */

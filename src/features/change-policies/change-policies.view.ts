@@ -27,7 +27,7 @@ export class ChangePolicyView implements ChangePolicy {
    */
   reasonRequired!: boolean;
   /**
-   * Counts its changes; the ETag holds it. 0: none was set.
+   * Counts its changes, also those by which it asks for nothing; the ETag holds it. 0: none was ever set.
    * @example 1
    */
   version!: number;

@@ -26,9 +26,10 @@ export function noPolicy(environment: string): ChangePolicy {
   return { environment, approvals: 0, approvers: [], kinds: [...GATED_KINDS], reasonRequired: false, version: 0 };
 }
 
-/** The policies that were set. */
+/** The policies that ask for something. */
 export async function readPolicies(em: EntityManager): Promise<ChangePolicy[]> {
-  return (await em.find(FeatureChangePolicy, {}, { orderBy: { environment: 'asc' } })).map(toPolicy);
+  const asking = { $or: [{ approvals: { $gt: 0 } }, { reasonRequired: true }] };
+  return (await em.find(FeatureChangePolicy, asking, { orderBy: { environment: 'asc' } })).map(toPolicy);
 }
 
 export function toPolicy(row: FeatureChangePolicy): ChangePolicy {

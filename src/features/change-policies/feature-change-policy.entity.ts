@@ -23,6 +23,6 @@ const FeatureChangePolicySchema = defineEntity({
   },
 });
 
-/** What changes of features in an environment need; without one they need nothing. */
+/** What changes of features in an environment need; without one, or with one that asks for nothing, they need nothing. */
 export class FeatureChangePolicy extends FeatureChangePolicySchema.class {}
 FeatureChangePolicySchema.setClass(FeatureChangePolicy);
