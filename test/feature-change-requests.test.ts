@@ -1077,7 +1077,7 @@ describe('F12 schedules', () => {
     expect((await apply(archived).expect(409)).body).toMatchObject({
       code: 'feature_change_failed',
       detail:
-        'It could not be made at its time: Changed since: feature archived (lifecycle). Its author can ask for it anew by PATCH, also with {}',
+        'It could not be made at its time: Changed since: feature archived (lifecycle). Its time has passed: its author can ask for it anew by PATCH with another `applyAt`, or with {"applyAt": null}',
     });
     expect((await read(unmet)).status).toBe('failed');
     expect((await read(fine)).status).toBe('applied');
@@ -1087,6 +1087,40 @@ describe('F12 schedules', () => {
       archived.id,
     );
     expect(told).toEqual([{ outcome: 'failure', reason: 'feature_change_outdated' }]);
+  });
+
+  it.each([
+    ['failed', 'feature_change_failed'],
+    ['rejected', 'feature_change_rejected'],
+    ['outdated', 'feature_change_outdated'],
+  ])('say, once their time has passed and they are %s, that they need another one', async (state, code) => {
+    const key = `overdue-${state}`;
+    await api.feature(key);
+    await policy('production', { approvals: 1 }).expect(200);
+    const { body } = await ask([configure(key, QUARTER)], { applyAt: soon() }).expect(201);
+    if (state === 'failed') await approve(body, second).expect(200);
+    if (state === 'rejected')
+      await api.post(`${REQUESTS}/${body.id}/reject`, { contentHash: body.contentHash }, auth(second)).expect(200);
+    else await api.patch(`${FEATURES}/${key}/environments/production`, { enabled: false }).expect(200);
+    await sleep(500);
+    await applyDue();
+    for (const refused of [apply(body), approve(body, second)])
+      expect((await refused.expect(409)).body).toMatchObject({
+        code,
+        detail: expect.stringContaining('PATCH with another `applyAt`, or with {"applyAt": null}'),
+      });
+    const path = `${REQUESTS}/${body.id}`;
+    expect((await api.patch(path, {}).expect(400)).body.errors).toEqual([
+      {
+        field: 'applyAt',
+        code: 'time_not_in_future',
+        message: 'The time has to be in the future; null is for no time',
+      },
+    ]);
+    expect((await api.patch(path, { applyAt: null }).expect(200)).body).toMatchObject({
+      status: 'pending',
+      failure: null,
+    });
   });
 
   it('are not made when they were taken back', async () => {

@@ -15,7 +15,7 @@ import type { ChangeRequestView } from './change-requests.view.js';
 import { Edits } from './edits.js';
 import { conflictsIn, type Effect, evaluatedFeatures, toEffects, withoutDrafts } from './effects.js';
 import { FeatureChangeRequest } from './feature-change-request.entity.js';
-import { ANEW, subject, whyOutdated } from './outdated.js';
+import { anew, subject, whyOutdated } from './outdated.js';
 import { isApproved, needsApproval, readStandings } from './standing.js';
 
 /** Makes what was asked for and approved. */
@@ -135,7 +135,7 @@ function refuseByHand(request: FeatureChangeRequest): void {
 async function refuseUnready(em: EntityManager, request: FeatureChangeRequest, byHand: boolean): Promise<void> {
   const why = await whyOutdated(em, request);
   // Its author, and whoever asks for one that failed, is told by other words how it goes on.
-  if (why !== null) throw problem('feature_change_outdated', { detail: byHand ? `${why}. ${ANEW}` : why });
+  if (why !== null) throw problem('feature_change_outdated', { detail: byHand ? `${why}. ${anew(request)}` : why });
   const standings = await readStandings(em, request);
   if (!isApproved(standings)) throw needsApproval(standings);
 }

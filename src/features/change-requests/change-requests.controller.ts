@@ -91,7 +91,8 @@ export class ChangeRequestsController {
   /**
    * Changes a change request of one's own.
    * @remarks Every approval has to be given anew, whatever you change. It starts from what features are now: with an empty
-   * body an outdated, rejected or failed request is asked for again.
+   * body an outdated, rejected or failed request is asked for again. One whose `applyAt` has passed, as that of every
+   * failed one has, needs another time, or null.
    */
   @Patch(':id')
   @Authorize('platform-admin')
@@ -110,7 +111,8 @@ export class ChangeRequestsController {
    * Approves a change request of somebody else.
    * @remarks An approval is of a content, named by `contentHash`: title, reason, the changes, their time, and what
    * they were made from. One that is outdated is refused with what was changed since (`outdatedBy` has it, too): its author
-   * brings it to what features are now by PATCH, also with an empty body.
+   * brings it to what features are now by PATCH, also with an empty body. So is one whose `applyAt` has passed: that needs
+   * another time, or null.
    */
   @Post(':id/approve')
   @HttpCode(200)

@@ -32,7 +32,7 @@ import { contentHash, type FollowedHashes } from './content-hash.js';
 import { Edits, type StoredEdit } from './edits.js';
 import { type Effect, subjectsOf, toEffects } from './effects.js';
 import { FeatureChangeRequest, type RequestStatus } from './feature-change-request.entity.js';
-import { ANEW } from './outdated.js';
+import { anew } from './outdated.js';
 import { isApproved, readStandings } from './standing.js';
 
 /** Of effects as JSON, in characters: each of 100 edits has all of what it touches, before and after. */
@@ -217,15 +217,17 @@ export async function promote(em: EntityManager, request: FeatureChangeRequest):
 }
 
 /** The refusal to do anything more with a request that has ended, each way with its own code. */
-export function closed(request: Pick<FeatureChangeRequest, 'status' | 'appliedAt' | 'failure'>): Problem {
+export function closed(request: Pick<FeatureChangeRequest, 'status' | 'appliedAt' | 'failure' | 'applyAt'>): Problem {
   const { status, appliedAt, failure } = request;
   if (status === 'applied')
     return problem('feature_change_applied', { detail: `It was applied at ${appliedAt?.toISOString()}` });
   if (status === 'cancelled')
     return problem('feature_change_cancelled', { detail: 'It was taken back; ask for the change by another request' });
   return status === 'failed'
-    ? problem('feature_change_failed', { detail: `It could not be made at its time: ${failure?.detail}. ${ANEW}` })
-    : problem('feature_change_rejected', { detail: `It was rejected; reviews say by whom and why. ${ANEW}` });
+    ? problem('feature_change_failed', {
+        detail: `It could not be made at its time: ${failure?.detail}. ${anew(request)}`,
+      })
+    : problem('feature_change_rejected', { detail: `It was rejected; reviews say by whom and why. ${anew(request)}` });
 }
 
 /** Whether not even its author can ask for it anew. */
@@ -241,7 +243,7 @@ function refuseEditing(actor: Actor, request: FeatureChangeRequest, version: num
 async function refuseUnfit(em: EntityManager, { applyAt, follows }: Asked): Promise<void> {
   const [{ now }] = await em.execute<[{ now: string }]>('select now() as now');
   if (applyAt && applyAt.getTime() <= new Date(now).getTime())
-    throw invalidField('applyAt', 'time_not_in_future', 'The time has to be in the future');
+    throw invalidField('applyAt', 'time_not_in_future', 'The time has to be in the future; null is for no time');
   const known = await em.count(FeatureChangeRequest, { id: { $in: follows } });
   if (known !== follows.length) throw invalidField('follows', 'change_request_unknown', 'One of them is not there');
 }

@@ -7,8 +7,14 @@ import type { FeatureChangeRequest } from './feature-change-request.entity.js';
 
 const MAX_SHOWN = 3;
 
+/** How a request goes on whose time has passed: an old change is not made by surprise. */
+export const OVERDUE =
+  'Its time has passed: its author can ask for it anew by PATCH with another `applyAt`, or with {"applyAt": null}';
+
 /** How a request that is outdated, rejected or failed goes on. */
-export const ANEW = 'Its author can ask for it anew by PATCH, also with {}';
+export function anew({ applyAt }: Pick<FeatureChangeRequest, 'applyAt'>): string {
+  return applyAt && applyAt <= new Date() ? OVERDUE : 'Its author can ask for it anew by PATCH, also with {}';
+}
 
 /** Why a request is not any more what was asked for, or starts from what is not so any more; null: neither. */
 export async function whyOutdated(em: EntityManager, request: FeatureChangeRequest): Promise<string | null> {

@@ -12,7 +12,7 @@ import { holdRequest } from './change-requests.queries.js';
 import { closed, promote, show } from './change-requests.service.js';
 import type { ChangeRequestView } from './change-requests.view.js';
 import { type FeatureChangeRequest, FeatureChangeReview, type Verdict } from './feature-change-request.entity.js';
-import { ANEW, whyOutdated } from './outdated.js';
+import { anew, OVERDUE, whyOutdated } from './outdated.js';
 import { mayApprove, requiredBy } from './standing.js';
 
 /** What others say of a change request. */
@@ -75,12 +75,11 @@ async function refuseOutsider(em: EntityManager, userId: string, { effects }: Fe
 
 async function refusePast(em: EntityManager, { applyAt = null }: FeatureChangeRequest): Promise<void> {
   const [{ past }] = await em.execute<[{ past: boolean }]>('select ?::timestamptz <= now() as past', [applyAt]);
-  if (past)
-    throw problem('feature_change_outdated', { detail: 'Its time has passed; its author has to set another one' });
+  if (past) throw problem('feature_change_outdated', { detail: OVERDUE });
 }
 
 /** An approval is of what the request was made from, too: of one that is outdated it would be for nothing. */
 async function refuseOutdated(em: EntityManager, request: FeatureChangeRequest): Promise<void> {
   const why = await whyOutdated(em, request);
-  if (why !== null) throw problem('feature_change_outdated', { detail: `${why}. ${ANEW}` });
+  if (why !== null) throw problem('feature_change_outdated', { detail: `${why}. ${anew(request)}` });
 }
