@@ -180,6 +180,42 @@ describe('F12 policies', () => {
     await apply(loosens).expect(200);
     // One whose time has passed is not made by surprise.
     expect(await statuses()).toEqual(['scheduled', 'approved', 'pending', 'pending', 'pending']);
+    const { rows } = await tenon.db.sql.query(
+      `select target_id as id, before->>'status' as before, after->>'status' as after from audit_log
+        where action = 'feature_change_request.settled' and target_id = any($1)`,
+      [[halfApproved, byHand, untouched, late, elsewhere].map(({ id }) => id)],
+    );
+    expect(rows).toHaveLength(2);
+    expect(rows).toContainEqual({ id: halfApproved.id, before: 'pending', after: 'scheduled' });
+    expect(rows).toContainEqual({ id: byHand.id, before: 'pending', after: 'approved' });
+  });
+
+  it('that are loosened let nothing go that is outdated, as nobody could approve it', async () => {
+    await api.feature('moved-on');
+    await policy('staging', { approvals: 1 }).expect(200);
+    const { body: asked } = await ask([configure('moved-on', QUARTER, 'staging')]).expect(201);
+    await api.patch(`${FEATURES}/moved-on/environments/staging`, { enabled: false }, auth(api.admin)).expect(200);
+    expect((await read(asked)).outdatedBy).toHaveLength(1);
+    const { body: loosens } = await ask([{ type: 'policy.put', environment: 'staging', policy: { approvals: 0 } }]);
+    await approve(loosens, second).expect(200);
+    await apply(loosens).expect(200);
+    expect(await read(asked)).toMatchObject({ status: 'pending', approvals: [] });
+  });
+
+  it('that are loosened while others ask leave nobody waiting for what no policy asks for', async () => {
+    await api.feature('meanwhile');
+    const later = '2099-01-01T00:00:00.000Z';
+    for (let round = 0; round < 3; round += 1) {
+      await policy('staging', { approvals: 1 }).expect(200);
+      const { body: loosens } = await ask([{ type: 'policy.put', environment: 'staging', policy: { approvals: 0 } }]);
+      await approve(loosens, second).expect(200);
+      const asked = Array.from({ length: 6 }, async () => {
+        const { body } = await ask([configure('meanwhile', QUARTER, 'staging')], { applyAt: later }).expect(201);
+        return body;
+      });
+      const [, ...requests] = await Promise.all([apply(loosens).expect(200), ...asked]);
+      for (const request of requests) expect((await read(request)).status).toBe('scheduled');
+    }
   });
 
   it.each([

@@ -120,6 +120,8 @@ const table = {
   'feature_change_request.approved': (e) => `${e.who} approved the change request ${e.now(e.target, 'title')}`,
   'feature_change_request.rejected': (e) => `${e.who} rejected the change request ${e.now(e.target, 'title')}`,
   'feature_change_request.applied': (e) => `${e.who} applied the change request ${e.now(e.target, 'title')}`,
+  'feature_change_request.settled': (e) =>
+    `A policy moved the change request ${e.now(e.target, 'title')}${e.change('status')}`,
   'segment.created': (e) => `${e.who} made the segment ${e.target}`,
   'segment.updated': (e) => `${e.who} changed the segment ${e.target}${e.fields}`,
   'segment.deleted': (e) => `${e.who} removed the segment ${e.target}`,

@@ -1,4 +1,4 @@
-import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
+import { type EntityManager, LockMode, raw } from '@mikro-orm/postgresql';
 import { isPaused } from '../../jobs/schedules.queries.js';
 import { invalidField, problem } from '../../kernel/problem.js';
 import { readNames } from '../../users/names.queries.js';
@@ -102,7 +102,7 @@ export async function namesOf(
 export async function findUndone(em: EntityManager): Promise<FeatureChangeRequest[]> {
   return em.find(
     FeatureChangeRequest,
-    { status: { $in: OPEN }, $or: [{ applyAt: null }, { applyAt: { $gt: new Date() } }] },
+    { status: { $in: OPEN }, $or: [{ applyAt: null }, { applyAt: { $gt: raw('now()') } }] },
     { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE },
   );
 }
@@ -113,7 +113,7 @@ export async function findUndone(em: EntityManager): Promise<FeatureChangeReques
  */
 async function findOverlaps(em: EntityManager, { id, subjects }: FeatureChangeRequest): Promise<ListedRequest[]> {
   const onTheirWay = {
-    $or: [{ status: { $in: AGREED } }, { status: 'pending' as const, applyAt: { $gt: new Date() } }],
+    $or: [{ status: { $in: AGREED } }, { status: 'pending' as const, applyAt: { $gt: raw('now()') } }],
   };
   return em.find(
     FeatureChangeRequest,

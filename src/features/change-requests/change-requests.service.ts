@@ -9,7 +9,7 @@ import { type CursorPage, readCursor, toCursorPage } from '../../kernel/lists.js
 import { invalidField, Problem, problem } from '../../kernel/problem.js';
 import { OpenChange } from '../change-log/change-entry.js';
 import { refuseUnexplained } from '../change-policies/gate.js';
-import { FeatureChanges } from '../feature-changes.js';
+import { FeatureChanges, holdFeatures } from '../feature-changes.js';
 import { readRevision } from '../snapshots/stored-features.queries.js';
 import type { NotCarriedOver } from '../transfer/import-source.js';
 import { ChangeRequestMails } from './change-request-mails.js';
@@ -89,10 +89,10 @@ export class ChangeRequestsService {
     { title, reason = null, changes, applyAt, follows }: CreateChangeRequest,
   ): Promise<ChangeRequestView> {
     const tried = await this.try(actor, { title, reason, changes, applyAt: toTime(applyAt), follows });
-    return asSystem(this.em, async (em) => {
+    const id = newId();
+    return this.beside(id, async (em) => {
       await refuseUnfit(em, tried);
       const now = new Date();
-      const id = newId();
       const request = em.create(FeatureChangeRequest, {
         id,
         ...toRow(tried, await readFollowedHashes(em, follows), 1),
@@ -133,7 +133,7 @@ export class ChangeRequestsService {
       applyAt: request.applyAt === undefined ? (before.applyAt ?? null) : toTime(request.applyAt),
       follows: request.follows ?? before.follows,
     });
-    return asSystem(this.em, async (em) => {
+    return this.beside(id, async (em) => {
       const held = await holdRequest(em, id);
       // It may have been applied, or changed in another window, while this was tried.
       refuseEditing(actor, held, before.version);
@@ -163,6 +163,19 @@ export class ChangeRequestsService {
       await em.flush();
       return show(em, id);
     });
+  }
+
+  /**
+   * Runs a transaction in which policies stay what they are: one that is being changed would neither be seen, nor see the
+   * request that it has to settle.
+   */
+  private beside<T>(id: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return this.changes.beside(`change request ${id}`, () =>
+      asSystem(this.em, async (em) => {
+        await holdFeatures(em);
+        return work(em);
+      }),
+    );
   }
 
   private async try(actor: Actor, asked: Asked): Promise<Tried> {
