@@ -1005,6 +1005,21 @@ describe('F12 what gets around a policy', () => {
     expect(await codeOf(api.remove(`${FEATURES}/remade`), 409)).toBe('feature_change_needs_approval');
   });
 
+  it('is no draft that gets its rules while it is one: what it is in an environment waits, and says why', async () => {
+    await api.feature('sketched');
+    await policy('production', { approvals: 1, kinds: ['configuration'], reasonRequired: true }).expect(200);
+    const draft = (lifecycle: string) => api.patch(`${FEATURES}/sketched`, { lifecycle }).expect(200);
+    const path = `${FEATURES}/sketched/environments/production`;
+    await draft('draft');
+    expect((await api.put(path, QUARTER).expect(400)).body.errors[0].code).toBe('reason_required');
+    expect(await codeOf(api.put(path, { ...QUARTER, reason: 'A test' }), 409)).toBe('feature_change_needs_approval');
+    await draft('active');
+    expect((await stateOf('sketched')).version).toBe(0);
+    expect(openapi.paths[`${POLICIES}/{environment}`].put.description).toContain(
+      'draft is in an environment does wait, and says why',
+    );
+  });
+
   it('is no edit of what was rejected: the approvals before it count no more', async () => {
     await api.feature('revived');
     await policy('production', { approvals: 1 }).expect(200);

@@ -38,11 +38,12 @@ export class ChangePoliciesController {
    * `feature_change_needs_approval`; it is asked for by POST `/api/v1/feature-changes`. Features themselves and segments
    * are the same in every environment, so that the policies of all count for them. Three things never wait: switching a
    * feature off in an environment (the kill switch: `PATCH /api/v1/features/{key}/environments/{environment}` with
-   * `{"enabled": false}`), what is a draft, and what organizations override for themselves. With `reasonRequired` a kill
-   * switch has to say why, too. Change requests that wait for no more than was asked until now go on at once; what is
-   * approved or scheduled and not approved enough any more waits again, and those who may approve it get a mail. A policy
-   * that asks for approvals is changed the same way: by a change request with `policy.put`. There have to be admins enough
-   * who could approve: others are made by `npm run admin:grant -- EMAIL`.
+   * `{"enabled": false}`), a feature itself while it is a draft, and what organizations override for themselves. What a
+   * draft is in an environment does wait, and says why: people get it as soon as the draft is active. With
+   * `reasonRequired` a kill switch has to say why, too. Change requests that wait for no more than was asked until now go
+   * on at once; what is approved or scheduled and not approved enough any more waits again, and those who may approve it
+   * get a mail. A policy that asks for approvals is changed the same way: by a change request with `policy.put`. There
+   * have to be admins enough who could approve: others are made by `npm run admin:grant -- EMAIL`.
    */
   @Put(':environment')
   @Authorize('platform-admin')

@@ -75,7 +75,10 @@ export function isKillSwitch({ kind, before, after }: Gated): boolean {
   return enabled === true && isDeepStrictEqual(was, is);
 }
 
-/** A draft is not evaluated; making it active is a change like any other. */
+/**
+ * A draft is not evaluated; making it active is a change like any other. What it is in environments is none of it: that
+ * comes to people with the draft, and whoever approves the draft is shown only the feature.
+ */
 function isOfDraft({ kind, before, after }: Gated): boolean {
   return kind === 'feature' && [before, after].every((state) => state === null || state.lifecycle === 'draft');
 }
