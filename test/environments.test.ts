@@ -140,7 +140,10 @@ describe('F1 environments', () => {
     const { organizationId } = await insertOrganization(tenon.db);
     const account = await insertServiceAccount(tenon.db, organizationId);
     const { id } = await insertApiKey(tenon.db, organizationId, account, { environment: 'in-use' });
-    expect((await remove('in-use').expect(409)).body.code).toBe('environment_in_use');
+    expect((await remove('in-use').expect(409)).body).toMatchObject({
+      code: 'environment_in_use',
+      detail: 'API keys are for in-use: revoke them first',
+    });
     await get('/in-use').expect(200);
     expect(await changesOf('environment.deleted', 'in-use')).toEqual([]);
     await rows('delete from api_keys where id = $1', id);

@@ -110,7 +110,10 @@ describe('F12 policies', () => {
     );
     expect((await api.get(path).expect(200)).body).toMatchObject({ kinds: ['segment'], version: 3 });
     // One that asks for something keeps its environment, one that asks for nothing goes with it.
-    expect(await codeOf(api.remove('/api/v1/environments/counted'), 409)).toBe('environment_in_use');
+    expect((await api.remove('/api/v1/environments/counted').expect(409)).body).toMatchObject({
+      code: 'environment_in_use',
+      detail: 'The policy of counted asks for approvals or reasons: let it ask for neither first',
+    });
     await policy('counted', { approvals: 0, reason: 'A test' }).expect(200);
     await api.remove('/api/v1/environments/counted').expect(204);
   });
@@ -452,7 +455,12 @@ describe('F12 change requests', () => {
     ];
     for (const changes of bad) await ask(changes as object[]).expect(400);
     await ask([configure('sound', OFF)], { applyAt: '2020-01-01' }).expect(400);
-    await ask([configure('sound', OFF)], { follows: [newId()] }).expect(400);
+    const { body: known } = await ask([configure('sound', OFF)]).expect(201);
+    const unknown = newId();
+    const follower = await ask([configure('sound', HALF)], { follows: [known.id, unknown] }).expect(400);
+    expect(follower.body.errors).toEqual([
+      { field: 'follows.1', code: 'change_request_unknown', message: `There is no change request "${unknown}"` },
+    ]);
   });
 
   it('name the place in the request of what is not there, or does not fit', async () => {

@@ -310,7 +310,9 @@ describe('F4 what a feature needs', () => {
     );
     const { body } = await put(bottom!, { value: true }).expect(409);
     expect(body.code).toBe('feature_dependency_unmet');
-    expect(body.detail).toContain(`in production it needs ${middle}, and ${middle} is false because it needs ${top}`);
+    expect(body.detail).toBe(
+      `${bottom} would stay off: in development, production, staging it needs ${middle}, and ${middle} is false because it needs ${top}, which is off (its default).`,
+    );
     await put(bottom!, { value: false }).expect(200);
     // On in one environment alone is enough for everywhere, and not for another one.
     await put(top!, { value: true, environment: 'staging' }).expect(200);

@@ -138,6 +138,11 @@ describe('F9 templates', () => {
       'values.0.feature feature_unknown',
       'values.2.feature feature_unknown',
     ]);
+    expect(await refused([good, { feature: 'nothing', value: true }, { feature: json!, value: 1 }, good])).toEqual([
+      'values.1.feature feature_unknown',
+      'values.2.value value_schema_mismatch',
+      'values.3.feature feature_duplicate',
+    ]);
     expect(await refused([good], { targetPlans: ['nothing'] })).toEqual(['targetPlans plan_unknown']);
     for (const values of [[], [good, good], [{ feature: flag }], [{ feature: flag, value: null }], [null], ['a'], {}])
       await api.post(TEMPLATES, { key: newFeatureKey('template'), name: 'Wrong', values }).expect(400);

@@ -262,6 +262,14 @@ describe('F15 imports', () => {
     expect(refusals((await to.api.post(IMPORT, twice).expect(400)).body)).toEqual([
       'environmentMapping environment_twice',
     ]);
+    const slip = { ...body, environmentMapping: { prod: 'production', prd: 'production' } };
+    expect((await to.api.post(IMPORT, slip).expect(400)).body.errors).toEqual([
+      {
+        field: 'environmentMapping.prd',
+        code: 'environment_unknown',
+        message: 'The document has no environment "prd"',
+      },
+    ]);
     for (const environmentMapping of [{ prod: 'NO' }, [], 'x', { prod: 1 }, null])
       await to.api.post(IMPORT, { ...body, environmentMapping }).expect(400);
   });

@@ -532,6 +532,16 @@ describe('F13 charts', () => {
   });
 });
 
+it('F13: more days than are shown at once are refused with how many they may be', async () => {
+  for (const [query, most] of [
+    ['from=2025-01-01&to=2026-11-01&feature=any', 400],
+    ['from=2026-09-01&to=2026-11-01', 31],
+  ]) {
+    const { body } = await tenon.http.get(`${path}/feature-usage?${query}`).set(admin.auth).expect(400);
+    expect(body.detail).toBe(`There are at most ${most} days from \`from\` to \`to\`, both included`);
+  }
+});
+
 describe('F13 stale features', () => {
   interface Stale {
     key: string;

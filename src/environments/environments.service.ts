@@ -81,7 +81,15 @@ export class EnvironmentsService {
       });
     } catch (error) {
       if (!(error instanceof ForeignKeyConstraintViolationException)) throw error;
-      throw problem('environment_in_use', { cause: error });
+      throw problem('environment_in_use', { detail: usedBy(error, key), cause: error });
     }
   }
+}
+
+/** What keeps an environment, and how it lets go. */
+function usedBy(error: ForeignKeyConstraintViolationException, key: string): string {
+  const { constraint } = error as { constraint?: string };
+  return constraint === 'api_keys_environment_key_foreign'
+    ? `API keys are for ${key}: revoke them first`
+    : `The policy of ${key} asks for approvals or reasons: let it ask for neither first`;
 }

@@ -109,10 +109,10 @@ export class ChangeRequestsController {
 
   /**
    * Approves a change request of somebody else.
-   * @remarks An approval is of a content, named by `contentHash`: title, reason, the changes, their time, and what
-   * they were made from. One that is outdated is refused with what was changed since (`outdatedBy` has it, too): its author
-   * brings it to what features are now by PATCH, also with an empty body. So is one whose `applyAt` has passed: that needs
-   * another time, or null.
+   * @remarks An approval is of a content, named by `contentHash`: title, reason, the changes, their time, what they follow,
+   * and what they were made from. One that is outdated is refused with what was changed since (`outdatedBy` has it, too):
+   * its author brings it to what features are now by PATCH, also with an empty body. So is one whose `applyAt` has passed:
+   * that needs another time, or null.
    */
   @Post(':id/approve')
   @HttpCode(200)

@@ -257,8 +257,14 @@ async function refuseUnfit(em: EntityManager, { applyAt, follows }: Asked): Prom
   const [{ now }] = await em.execute<[{ now: string }]>('select now() as now');
   if (applyAt && applyAt.getTime() <= new Date(now).getTime())
     throw invalidField('applyAt', 'time_not_in_future', 'The time has to be in the future; null is for no time');
-  const known = await em.count(FeatureChangeRequest, { id: { $in: follows } });
-  if (known !== follows.length) throw invalidField('follows', 'change_request_unknown', 'One of them is not there');
+  const found = await em.find(FeatureChangeRequest, { id: { $in: follows } }, { fields: ['id'] });
+  const known = new Set(found.map(({ id }) => id));
+  const errors = follows.flatMap((id, at) =>
+    known.has(id.toLowerCase())
+      ? []
+      : [{ field: `follows.${at}`, code: 'change_request_unknown', message: `There is no change request "${id}"` }],
+  );
+  if (errors.length > 0) throw problem('validation_failed', { errors });
 }
 
 function toRow({ changes, effects, ...said }: Tried, followed: FollowedHashes, version: number) {

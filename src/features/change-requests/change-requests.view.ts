@@ -186,7 +186,7 @@ export class ChangeRequestView extends ChangeRequestSummaryView {
   effects!: EffectView[];
   /** What of the documents that it imports has no place here, or no place yet, and is not made. */
   notCarriedOver!: NotCarriedOverView[];
-  /** Names what an approval is of: the changes, their time, and what they were made from. */
+  /** Names what an approval is of: title, reason, the changes, their time, what they follow, and what they were made from. */
   @ApiProperty({ example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' })
   contentHash!: string;
   /**

@@ -19,6 +19,11 @@ describe('F7 one sentence that says why', () => {
     ],
     ['f is false because it needs a, which is off (its kill switch).', [off, on('f', { dependencies: ['a'] })], {}],
     [
+      'f is false because it needs a, which is off (by the plan free).',
+      [on('a', { plans: { free: false } }), on('f', { dependencies: ['a'] })],
+      { plan: 'free' },
+    ],
+    [
       'f is false because it needs b, which is off: b → a.',
       [off, on('b', { dependencies: ['a'] }), on('f', { dependencies: ['b'] })],
       {},

@@ -31,10 +31,11 @@ function because(reason: Decision['reason'], details: Decision['details']): stri
 }
 
 function dependency(details: Decision['details']): string {
-  const { cycle, parentReason, path } = details;
+  const { cycle, parentReason, path, plan } = details;
   if (Array.isArray(cycle)) return `because it needs itself: ${[...cycle, cycle[0]].map(show).join(' → ')}`;
   if (parentReason === null) return `because it needs ${show(details.parent)}, which is not there`;
-  const why = Array.isArray(path) ? `: ${path.map(show).join(' → ')}` : ` (${stage(parentReason)})`;
+  const by = plan === undefined ? stage(parentReason) : `by the plan ${show(plan)}`;
+  const why = Array.isArray(path) ? `: ${path.map(show).join(' → ')}` : ` (${by})`;
   return `because it needs ${needed(details)}, which is ${found(details)}${why}`;
 }
 

@@ -44,8 +44,9 @@ function offBecauseOf(
 ): Decision {
   const onward = details.path ?? (details.parent === undefined ? [] : [details.parent]);
   const path = [parent, ...(onward as string[])];
+  const plan = reason === 'entitlement' && { plan: details.plan! };
   // Of a long path the beginning and the end are named.
   const told = path.length > LONGEST_PATH ? [...path.slice(0, LONGEST_PATH - 1), path.at(-1)!] : path;
   const further = path.length > 1 && { path: told };
-  return decide(off, 'dependency', { parent, parentReason: reason, ...difference, ...further });
+  return decide(off, 'dependency', { parent, parentReason: reason, ...plan, ...difference, ...further });
 }

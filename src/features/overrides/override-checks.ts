@@ -83,12 +83,13 @@ function beyondPlan(key: string, type: FeatureType, value: Json, plan: string, p
 
 /** What the feature needs and is certainly off, wherever the override would count; null when it may work somewhere. */
 function unmetDependency({ key, environments, subject }: Wish): string | null {
-  const reasons: string[] = [];
+  const environmentsOf = new Map<string, string[]>();
   for (const [name, environment] of environments) {
     const reason = whyOff(environment, key, subject);
     if (reason === null) return null;
-    reasons.push(`in ${name} ${reason}`);
+    environmentsOf.set(reason, [...(environmentsOf.get(reason) ?? []), name]);
   }
+  const reasons = [...environmentsOf].map(([reason, names]) => `in ${names.join(', ')} ${reason}`);
   return reasons.length === 0 ? null : `${key} would stay off: ${reasons.join(' ')}`;
 }
 

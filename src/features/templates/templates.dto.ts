@@ -50,12 +50,11 @@ export class TemplateValueBody implements TemplateValue {
   value!: Json;
 }
 
-/** The property is a list of what a template gives, of each feature once. */
+/** The property is a list of what a template gives; that each feature stands in it once is told together with its values. */
 const AreTemplateValues = (): PropertyDecorator =>
   applyDecorators(
     ArrayNotEmpty(),
     AreObjects(MOST_VALUES),
-    ArrayUnique((one?: TemplateValueBody) => one?.feature),
     Type(() => TemplateValueBody),
   );
 

@@ -119,7 +119,12 @@ export class TemplatesService {
         )
       ).map((facts) => [facts.key, facts]),
     );
+    const named = new Set<string>();
     const errors: FieldError[] = values.flatMap(({ feature, value }, at) => {
+      if (named.size === named.add(feature).size) {
+        const twice = `The feature "${feature}" stands there already`;
+        return [{ field: `values.${at}.feature`, code: 'feature_duplicate', message: twice }];
+      }
       const facts = features.get(feature);
       if (facts && facts.lifecycle !== 'archived') return valueErrors(facts, value, `values.${at}.value`);
       const message = facts ? `The feature "${feature}" is archived` : `There is no feature "${feature}"`;

@@ -37,6 +37,12 @@ export interface Translated {
   notCarriedOver: NotCarriedOver[];
 }
 
+/** The keys of environments that a document says anything of. */
+export function environmentsIn({ environments, features }: ImportSource): Set<string> {
+  const named = features.flatMap(({ entry }) => entry.configurations.map(({ environment }) => environment));
+  return new Set([...environments.map(({ key }) => key), ...named]);
+}
+
 /**
  * Gives environments the keys that they have here, and leaves out those that are mapped to null.
  * @returns the keys that two environments would have.

@@ -6,6 +6,7 @@ import { CreateSegmentRequest } from '../segments/segments.dto.js';
 import { sizeFault } from './document-size.js';
 import {
   completeConflicts,
+  environmentsIn,
   type ImportSource,
   mapEnvironments,
   type Placed,
@@ -29,11 +30,26 @@ export function readDocument({ format, document, environmentMapping = {} }: Impo
   const tooLarge = sizeFault(document as Json, 'document');
   if (tooLarge) throw problem('validation_failed', { errors: [tooLarge] });
   const source = format === 'tenon' ? readOwn(document) : readForeign(format, document, environmentMapping);
+  refuseUnknownEnvironments(source, environmentMapping);
   const [twice] = mapEnvironments(source, environmentMapping);
   if (twice !== undefined)
     throw invalidField('environmentMapping', 'environment_twice', `Two environments would be "${twice}"`);
   completeConflicts(source);
   return source;
+}
+
+/** A slip in a name would make an environment that nobody meant. */
+function refuseUnknownEnvironments(source: ImportSource, mapping: Record<string, string | null>): void {
+  const known = environmentsIn(source);
+  const errors = Object.keys(mapping)
+    .filter((key) => !known.has(key))
+    .map((key) => key.slice(0, 100))
+    .map((key) => ({
+      field: `environmentMapping.${key}`,
+      code: 'environment_unknown',
+      message: `The document has no environment "${key}"`,
+    }));
+  if (errors.length > 0) throw problem('validation_failed', { errors: errors.slice(0, MOST_ERRORS) });
 }
 
 function readOwn(document: JsonObject): ImportSource {

@@ -86,13 +86,17 @@ export class ImportedDocument {
     example: {
       format: 'tenon',
       formatVersion: 1,
+      environments: [
+        { key: 'prod', name: 'Production' },
+        { key: 'sandbox', name: 'Sandbox' },
+      ],
       features: [{ definition: { key: 'reports', name: 'Reports', type: 'boolean', defaultValue: false } }],
     },
   })
   @IsObject()
   document!: JsonObject;
 
-  /** What environments of the document are called here, by what they are called there; null leaves one out. The others keep their keys. */
+  /** What environments of the document are called here, by what they are called there; null leaves one out. The others keep their keys. One that the document lacks is refused. */
   @ApiPropertyOptional({
     type: 'object',
     additionalProperties: { type: 'string', nullable: true },

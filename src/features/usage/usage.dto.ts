@@ -16,7 +16,7 @@ export class FeatureUsageQuery {
   @Matches(ENVIRONMENT_KEY, ENVIRONMENT_KEY_MESSAGE)
   environment?: string;
 
-  /** The first day, in UTC; 29 days before the last one when left out. */
+  /** The first day, in UTC; 29 days before the last one when left out. At most 400 days are shown, both ends included. */
   @ApiPropertyOptional({ type: String, format: 'date', example: '2026-11-01' })
   @IsOptional()
   @IsDay()

@@ -70,7 +70,12 @@ export class UsageService {
     const start = from === undefined ? end - DAYS_UNLESS_SAID + 1 : Date.parse(from) / DAY_MS;
     // Where no last day is given, that is today.
     if (start > end) throw invalidField('from', 'range_reversed', 'from has to be no later than to');
-    if (end - start >= most) throw invalidField('from', 'range_too_long', `from and to may be ${most} days apart`);
+    if (end - start >= most)
+      throw invalidField(
+        'from',
+        'range_too_long',
+        `There are at most ${most} days from \`from\` to \`to\`, both included`,
+      );
     return Array.from({ length: end - start + 1 }, (_, at) => dayOf(start + at));
   }
 }
