@@ -233,7 +233,7 @@ describe('F10 what is placed', () => {
     [{ propertyNames: { enum: ['a'] } }, { abc: 1 }, 'abc as a name has to be one of "a"'],
     [{ properties: { n: { anyOf: [{ const: 1 }, { type: 'string' }] } } }, { n: 2 }, 'n must match a schema in anyOf'],
     [
-      { if: { properties: { a: { const: 1 } } }, then: { properties: { b: { type: 'string' } } } },
+      JSON.parse('{"if":{"properties":{"a":{"const":1}}},"then":{"properties":{"b":{"type":"string"}}}}'),
       { a: 1, b: 2 },
       'b must be string',
     ],
