@@ -95,13 +95,11 @@ async function placed(em: EntityManager, error: Problem, edit: AnyEdit, path: st
     const named = { field: `${path}.${field}`, code, message: `There is no ${what}` };
     return problem('validation_failed', { errors: [named], cause: error });
   }
+  if (!errors) return error;
+  // What is rolled back has no body in the request.
   const body = Object.entries(edit).find(([, value]) => isJsonObject(value as Json))?.[0];
-  if (!errors || !body) return error;
-  return problem(code, {
-    detail,
-    errors: errors.map((one) => ({ ...one, field: `${path}.${body}.${one.field}` })),
-    cause,
-  });
+  const place = body === undefined ? path : `${path}.${body}`;
+  return problem(code, { detail, errors: errors.map((one) => ({ ...one, field: `${place}.${one.field}` })), cause });
 }
 
 /** Which of the names of an edit is of nothing, and what should be called so. */
