@@ -17,27 +17,30 @@ const ends = (at: number) =>
 
 describe('F8 case 36: the tag that a context had last', () => {
   const overridden = { ...organization, overrides: ends(NOW + 2 * HOUR) };
-  it.each<[string, Partial<EvaluationScope>, string?]>([
-    ['another key or window of time', {}, 'other'],
+  it.each<[string, Partial<EvaluationScope>, [string, number]?]>([
+    ['another key', {}, ['other', 1]],
+    ['another window of time', {}, ['key', 2]],
     ['another revision', { revision: 2 }],
     ['another plan', { organization: { ...organization, plan: 'gold' } }],
     ['another override', { organization: overridden }],
     ['a time at which a condition turns', { now: NOW + HOUR }],
     ['a time after it', { now: NOW + 5 * HOUR }],
     ['a time at which an override ends', { organization: overridden, now: NOW + 2 * HOUR }],
-  ])('is not given for %s, and not for what was before either', (_, change, stream = 'key 1') => {
+  ])('is not given for %s, and not for what was before either', (_, change, named = ['key', 1]) => {
     const asked = new AskedContext({ country: 'de' });
-    const fresh = (of: EvaluationScope, named: string): string => entityTag(stateOf(of), named, asked.attributes);
+    const fresh = (of: EvaluationScope, by: [string, number]): string =>
+      entityTag(stateOf(of), by.join(' '), asked.attributes);
+    const before: [string, number] = ['key', 1];
     const other = { ...scope, ...change };
-    for (const [of, named] of [
-      [scope, 'key 1'],
-      [scope, 'key 1'],
-      [other, stream],
-      [other, stream],
-      [scope, 'key 1'],
+    for (const [of, by] of [
+      [scope, before],
+      [scope, before],
+      [other, named],
+      [other, named],
+      [scope, before],
     ] as const)
-      expect(asked.tagIn(of, named)).toBe(fresh(of, named));
-    expect(fresh(other, stream)).not.toBe(fresh(scope, 'key 1'));
+      expect(asked.tagIn(of, ...by)).toBe(fresh(of, by));
+    expect(fresh(other, named)).not.toBe(fresh(scope, before));
   });
 });
 

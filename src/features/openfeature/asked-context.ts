@@ -8,8 +8,10 @@ import { OfrepError } from './ofrep-errors.js';
 /** An entity tag, and what it was made of beside the context: of another one the tag is another. */
 interface Named {
   tag: string;
-  /** What else is in the answer; it names the API key, and with it organization and environment. */
-  stream: string;
+  /** The API key, and with it organization and environment. */
+  keyId: string;
+  /** Of the token of the change stream in the answer: whoever has an old one has to get a new one. */
+  window: number;
   revision: number;
   plan: string;
   overrides: string;
@@ -25,13 +27,14 @@ export class AskedContext {
   constructor(readonly attributes: EvaluationContext) {}
 
   /** The {@link entityTag} of the answer: made once, in 3 µs, for as long as it is the same. */
-  tagIn(scope: EvaluationScope, stream: string): string {
+  tagIn(scope: EvaluationScope, keyId: string, window: number): string {
     const { revision, organization, now } = scope;
     const overrides = standing(organization.overrides, now);
     const { last } = this;
     if (
       last &&
-      last.stream === stream &&
+      last.keyId === keyId &&
+      last.window === window &&
       last.revision === revision &&
       last.plan === organization.plan &&
       last.overrides === overrides &&
@@ -39,10 +42,10 @@ export class AskedContext {
       now < last.until
     )
       return last.tag;
-    const tag = entityTag(stateOf(scope), stream, this.attributes);
+    const tag = entityTag(stateOf(scope), `${keyId} ${window}`, this.attributes);
     // Nothing of the snapshot itself, which would be kept for as long as this is.
     const { plan } = organization;
-    this.last = { tag, stream, revision, plan, overrides, since: now, until: nextChange(scope) };
+    this.last = { tag, keyId, window, revision, plan, overrides, since: now, until: nextChange(scope) };
     return tag;
   }
 }

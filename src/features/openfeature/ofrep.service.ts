@@ -93,8 +93,7 @@ export class OfrepService {
   bulk(actor: Actor, asked: AskedContext, ifNoneMatch: string | undefined): Soon<BulkAnswer> {
     const context = asked.attributes;
     return inScope(this.evaluation.scope(actor), (scope) => {
-      // Whoever has an old token has to get a new one, so an answer with another token is another answer.
-      const etag = asked.tagIn(scope, `${actor.apiKey!.id} ${this.streams.windowAt(scope.now)}`);
+      const etag = asked.tagIn(scope, actor.apiKey!.id, this.streams.windowAt(scope.now));
       const known = this.answers.get(etag);
       if (matches(ifNoneMatch, etag)) {
         this.usage.askedAgain((known?.decided ?? this.confirm(etag, scope, context)).told);
