@@ -1,13 +1,26 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { common, compiler } from './vitest.config.js';
 
-// What needs more than Node: a browser, Debian's PostgreSQL, other users of this machine. All files at once: one after
-// another, two of the three leave a core idle.
+/** The file that runs the whole suite takes longer than all others together, and begins at once. */
+class SuiteFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isSuite = ({ moduleId }: TestSpecification): number => Number(moduleId.endsWith('/postgres15.test.ts'));
+    return (await super.sort(files)).sort((one, other) => isSuite(other) - isSuite(one));
+  }
+}
+
+// What starts other processes than its own: servers that are killed, the embedded PostgreSQL and Debian's, a browser,
+// npm as another user of this machine. Several files at once: one after another, most of them leave a core idle.
 export default defineConfig({
   test: {
+    ...common,
     include: ['test/system/**/*.test.ts'],
-    pool: 'forks',
+    isolate: false,
     maxWorkers: 3,
+    sequence: { sequencer: SuiteFirst },
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },
+  oxc: compiler,
 });

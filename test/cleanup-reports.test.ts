@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AlertsService } from '../src/cleanup/alerts/alerts.service.js';
 import { TYPE_NAMES } from '../src/cleanup/expiring-types.js';
@@ -10,8 +8,7 @@ import { Schedules, SCHEDULES_QUEUE } from '../src/jobs/schedules.js';
 import { newId } from '../src/kernel/ids.js';
 import { atOnce, countStatuses } from './harness/accounts.js';
 import { ADMIN, startApp, type TestApp } from './harness/app.js';
-import { passLocksOfKilled, startChild } from './harness/child-instance.js';
-import { createDatabase, LOCKS_HERE, type TestDatabase } from './harness/database.js';
+import { createDatabase, type TestDatabase } from './harness/database.js';
 import { newPerson, type Person, signInAdmin } from './harness/people.js';
 import { slotWas } from './harness/schedules.js';
 import { type MailCatcher, startMailCatcher } from './harness/smtp.js';
@@ -457,38 +454,3 @@ it('C6 strangers are refused', async () => {
   await other.http.get(`${PATH}/reports/${newId()}`).set(person.auth).expect(403);
   await other.close();
 });
-
-it('case 38: killed while a report is made, it is made and mailed once after the next start', async () => {
-  await tenon.close();
-  // The maker waits for the row that is held here, in the middle of its work.
-  const { child, url } = await startChild(db, { PUBLIC_URL, MAIL_URL: catcher.url });
-  const before = reports();
-  const holder = await db.sql.connect();
-  await holder.query('begin');
-  await holder.query('lock table cleanup_batches in access exclusive mode');
-  const { taskId } = (
-    await supertest(url).post(`${PATH}/generate-report?report_type=monthly`).set(admin.auth).expect(202)
-  ).body as { taskId: string };
-  await expect
-    .poll(
-      async () =>
-        (await rows(`select from ${LOCKS_HERE} where relation = 'cleanup_batches'::regclass and not granted`)).length,
-    )
-    .toBe(1);
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  await holder.query('rollback');
-  holder.release();
-  await passLocksOfKilled(db);
-  expect(await rows(`select status from cleanup_reports where id = $1`, taskId)).toEqual([{ status: 'queued' }]);
-  expect(reports()).toBe(before);
-
-  tenon = await startApp({ db, env: { PUBLIC_URL, MAIL_URL: catcher.url } });
-  await expect
-    .poll(async () => (await rows(`select status from cleanup_reports where id = $1`, taskId))[0])
-    .toEqual({ status: 'completed' });
-  await expect.poll(reports).toBe(before + 1);
-  expect(
-    await rows(`select from audit_log where action = 'cleanup.report_made' and target_id = $1`, taskId),
-  ).toHaveLength(1);
-}, 90_000);

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -9,11 +7,8 @@ import { loadEnv } from '../config/env.js';
 import { migrations } from '../migrations/index.js';
 import { createApp } from '../src/app.setup.js';
 import { type Catalogue, readCatalogue } from '../src/database/catalogue.js';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 import { loginFaults } from '../src/database/roles.js';
-import { migrateUp } from '../src/database/schema.js';
 import { FatalStartError, Readiness } from '../src/kernel/readiness.js';
-import { librarySchemas } from '../src/library-schemas.js';
 import { migrate } from '../src/commands/migrate.js';
 import { ADMIN, freePort, TEST_KEYS } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
@@ -388,52 +383,5 @@ describe('O8 roles and logins', () => {
       );
       expect(rows).toEqual([{ rolsuper: false, rolbypassrls: false, rolcreaterole: false }]);
     });
-  });
-});
-
-describe('O8 roles on a cluster of its own', () => {
-  let dataDir: string;
-  let cluster: EmbeddedPostgres;
-  beforeAll(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'tenon-roles-'));
-    chmodSync(dataDir, 0o755);
-    cluster = await startEmbeddedPostgres({ dataDir, say: () => undefined, settings: { fsync: 'off' } });
-  });
-  afterAll(async () => {
-    await cluster.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
-
-  it('two databases set up at once share the roles that neither had', async () => {
-    const names = ['first', 'second', 'third', 'fourth'];
-    await inDatabase(cluster.superuserUrl, 'postgres', async (client) => {
-      for (const name of names) await client.query(`create database ${name} owner tenon_owner`);
-    });
-    const done = await Promise.all(
-      names.map((name) =>
-        migrateUp({
-          ownerUrl: withDatabaseName(cluster.ownerUrl, name),
-          appUrl: withDatabaseName(cluster.appUrl, name),
-          say: () => undefined,
-          alsoMigrate: librarySchemas,
-        }),
-      ),
-    );
-    expect(done.map((ran) => ran.length)).toEqual(names.map(() => migrations.length));
-    await inDatabase(cluster.appUrl, 'second', async (client) => expect(await loginFaults(client)).toEqual([]));
-  });
-
-  it('works on the embedded database while a server holds it, and verifies it', async () => {
-    const env = { DATA_DIR: dataDir };
-    expect((await run(['up'], env)).code).toBe(0);
-    expect((await run(['verify'], env)).out).toContain('(embedded)');
-    // The server of the other process is left alone.
-    await inDatabase(cluster.superuserUrl, 'postgres', (client) => client.query('select 1'));
-  });
-
-  it('starts the embedded database where it is not running, and stops it again', async () => {
-    await cluster.stop();
-    expect((await run(['status'], { DATA_DIR: dataDir })).out).toContain('Every migration has run');
-    cluster = await startEmbeddedPostgres({ dataDir, say: () => undefined, settings: { fsync: 'off' } });
   });
 });

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -214,28 +212,4 @@ describe('the end of a process', () => {
     expect(await jobs(db, id)).toMatchObject([{ state: 'waiting' }]);
     await db.sql.query('delete from outbox');
   });
-
-  it('case 16: after kill -9 in the middle of a delivery another instance delivers it', async () => {
-    const child = spawn('node', ['--import', './test/harness/typescript.mjs', 'test/children/stuck-delivery.ts'], {
-      env: { ...process.env, NODE_ENV: 'test', DATABASE_URL: db.appUrl, DATABASE_OWNER_URL: db.ownerUrl, PORT: '0' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const id = await deliveryOf(child);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    const tenon = await startApp({ db });
-    const seen: unknown[] = [];
-    tenon.app.get(OutboxHandlers).register('test.killed', async ({ payload }) => void seen.push(payload));
-    await expect.poll(statusOf(tenon, id)).toBe('sent');
-    expect(seen).toEqual([{ word: 'again' }]);
-    await tenon.close();
-  });
-
-  async function deliveryOf(child: ChildProcess): Promise<string> {
-    for await (const chunk of child.stdout!) {
-      const [, id] = /delivering (\S+)/.exec(String(chunk)) ?? [];
-      if (id) return id;
-    }
-    throw new Error('the child ended before it delivered');
-  }
 });

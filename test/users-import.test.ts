@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, existsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +9,7 @@ import { UsersImport } from '../src/auth/import/users-import.service.js';
 import { asSystem } from '../src/database/tenant-context.js';
 import { usersImport } from '../src/commands/users-import.js';
 import { PASSWORD, startApp, type TestApp } from './harness/app.js';
-import { commandEnv, runCommand } from './harness/command.js';
+import { runCommand } from './harness/command.js';
 import { mailedToken, newEmail, newPerson, signIn } from './harness/people.js';
 
 interface Attempt {
@@ -207,44 +205,6 @@ describe('A3 imported people', () => {
     expect(second.out).toContain('imported 0\nalready there 1200\nrefused 1\n');
     expect(await count(`users where email like 'again%'`)).toBe(1_200);
     expect(await count(`audit_log where action = 'user.imported' and after ->> 'email' like 'again%'`)).toBe(1_200);
-  });
-
-  it('case 15: killed in the middle, whole batches stay with their entries, and the next run completes it', async () => {
-    const total = 10_000;
-    writeFileSync(
-      file,
-      ndjson(Array.from({ length: total }, (_, at) => ({ email: `killed${at}@example.com`, passwordHash: BCRYPT }))),
-    );
-    const here = `users where email like 'killed%'`;
-    const child = spawn(
-      'node',
-      ['--import', './test/harness/typescript.mjs', 'src/commands/users-import.cli.ts', file],
-      {
-        env: { PATH: process.env.PATH, ...commandEnv(tenon.db) },
-      },
-    );
-    await expect.poll(() => count(here)).toBeGreaterThan(0);
-    child.kill('SIGKILL');
-    await once(child, 'close');
-    await expect
-      .poll(() =>
-        count(
-          `pg_stat_activity where datname = '${tenon.db.name}' and query like '%jsonb_to_recordset%' and state <> 'idle'`,
-        ),
-      )
-      .toBeLessThanOrEqual(1);
-    const left = await count(here);
-    expect(left % 500).toBe(0);
-    expect(left).toBeLessThan(total);
-    expect(await count(`audit_log where action = 'user.imported' and after ->> 'email' like 'killed%'`)).toBe(left);
-
-    const { out } = await command(file);
-    expect(out).toContain(`imported ${total - left}\n`);
-    expect(out).toContain(`already there ${left}\n`);
-    expect(await count(here)).toBe(total);
-    expect(await count(`password_credentials c join ${here.replace('where', 'u on u.id = c.user_id where')}`)).toBe(
-      total,
-    );
   });
 
   it('takes 20,000 lines with steady memory', async () => {

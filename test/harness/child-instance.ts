@@ -27,7 +27,7 @@ export async function startChild(
 
 /**
  * Waits until the database has noticed that an instance was killed, whose last transaction may commit yet, and lets the
- * time pass for which its jobs are nobody else's. `outbox.test.ts` waits for that time by the clock, 6 to 12 s.
+ * time pass for which its jobs are nobody else's. `outbox-killed.test.ts` waits for that time by the clock, 6 to 12 s.
  */
 export async function passLocksOfKilled(db: TestDatabase): Promise<void> {
   const { sql, name } = db;

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import supertest from 'supertest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { entriesOf } from './harness/accounts.js';
-import { startApp } from './harness/app.js';
-import { passLocksOfKilled, startChild } from './harness/child-instance.js';
-import { createDatabase, type TestDatabase } from './harness/database.js';
-import { signInAdmin } from './harness/people.js';
-import { of, PURGE, purging } from './harness/purge.js';
+import { entriesOf } from '../harness/accounts.js';
+import { startApp } from '../harness/app.js';
+import { passLocksOfKilled, startChild } from '../harness/child-instance.js';
+import { createDatabase, type TestDatabase } from '../harness/database.js';
+import { signInAdmin } from '../harness/people.js';
+import { of, PURGE, purging } from '../harness/purge.js';
 
 /** One for all instances: tokens name it. */
 const PUBLIC_URL = 'http://tenon.test';

@@ -28,11 +28,11 @@ import {
   findRunningEmbeddedPostgres,
   startEmbeddedPostgres,
   type EmbeddedPostgres,
-} from '../src/database/embedded/embedded-postgres.js';
-import { chooseOsUser, isRoot } from '../src/database/embedded/os-user.js';
-import { findStateFolder } from '../src/database/embedded/state-folder.js';
+} from '../../src/database/embedded/embedded-postgres.js';
+import { chooseOsUser, isRoot } from '../../src/database/embedded/os-user.js';
+import { findStateFolder } from '../../src/database/embedded/state-folder.js';
 
-const sources = join(import.meta.dirname, '../src/database/embedded');
+const sources = join(import.meta.dirname, '../../src/database/embedded');
 const settings = { fsync: 'off' };
 const root = isRoot();
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startApp } from './harness/app.js';
-import { passLocksOfKilled, startChild } from './harness/child-instance.js';
-import { createDatabase, type TestDatabase } from './harness/database.js';
-import { signInAdmin } from './harness/people.js';
-import { type Receiver, startReceiver, verified } from './harness/receiver.js';
+import { startApp } from '../harness/app.js';
+import { passLocksOfKilled, startChild } from '../harness/child-instance.js';
+import { createDatabase, type TestDatabase } from '../harness/database.js';
+import { signInAdmin } from '../harness/people.js';
+import { type Receiver, startReceiver, verified } from '../harness/receiver.js';
 
 const ENV = { WEBHOOK_TARGETS: 'any', PUBLIC_URL: 'http://tenon.test' };
 const EVENTS = 25;

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import supertest from 'supertest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { insertPerson } from './harness/accounts.js';
-import { startApp } from './harness/app.js';
-import { fillTokens, TOKEN_TYPES } from './harness/cleanup.js';
-import { createDatabase, type TestDatabase } from './harness/database.js';
-import { passLocksOfKilled, startChild } from './harness/child-instance.js';
-import { insertOrganization } from './harness/organizations.js';
-import { signInAdmin } from './harness/people.js';
+import { insertPerson } from '../harness/accounts.js';
+import { startApp } from '../harness/app.js';
+import { fillTokens, TOKEN_TYPES } from '../harness/cleanup.js';
+import { createDatabase, type TestDatabase } from '../harness/database.js';
+import { passLocksOfKilled, startChild } from '../harness/child-instance.js';
+import { insertOrganization } from '../harness/organizations.js';
+import { signInAdmin } from '../harness/people.js';
 
 /** One for all instances: tokens name it. */
 const PUBLIC_URL = 'http://tenon.test';

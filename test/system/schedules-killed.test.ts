@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { TestApp } from './harness/app.js';
-import { passLocks, passLocksOfKilled } from './harness/child-instance.js';
-import { createDatabase, type TestDatabase } from './harness/database.js';
-import { jobComes, runsOf, slotComes, startWithSchedule, stateOf, wakeWorkers } from './harness/schedules.js';
+import type { TestApp } from '../harness/app.js';
+import { passLocks, passLocksOfKilled } from '../harness/child-instance.js';
+import { createDatabase, type TestDatabase } from '../harness/database.js';
+import { jobComes, runsOf, slotComes, startWithSchedule, stateOf, wakeWorkers } from '../harness/schedules.js';
 
 const ID = 'test-slow';
 

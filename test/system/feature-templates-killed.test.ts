@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import supertest from 'supertest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startApp } from './harness/app.js';
-import { passLocksOfKilled, startChild } from './harness/child-instance.js';
-import { createDatabase, type TestDatabase } from './harness/database.js';
-import { featureAdmin } from './harness/feature-admin.js';
-import { insertFeatures } from './harness/features.js';
+import { startApp } from '../harness/app.js';
+import { passLocksOfKilled, startChild } from '../harness/child-instance.js';
+import { createDatabase, type TestDatabase } from '../harness/database.js';
+import { featureAdmin } from '../harness/feature-admin.js';
+import { insertFeatures } from '../harness/features.js';
 
 /** One for all instances: tokens name it. */
 const PUBLIC_URL = 'http://tenon.test';
