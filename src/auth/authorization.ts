@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { asSystem } from '../database/tenant-context.js';
+import { type SystemStatement, systemStatements } from '../database/tenant-context.js';
 import { type Actor, PLATFORM_ADMIN } from '../kernel/actor.js';
 import type { ActingRequest, Requirement } from '../kernel/authorize.js';
 import { problem } from '../kernel/problem.js';
@@ -19,11 +19,15 @@ export function isOrganizationId(text: string): boolean {
 /** Whether somebody who is signed in may call a route, and in whose name of which tenant. */
 @Injectable()
 export class Authorization {
+  private readonly statement: SystemStatement;
+
   constructor(
-    private readonly em: EntityManager,
+    em: EntityManager,
     private readonly access: OrganizationAccess,
     private readonly denials: Denials,
-  ) {}
+  ) {
+    this.statement = systemStatements(em);
+  }
 
   /**
    * The actor as the route may know them: where its path names an organization, within it. At once where memory has the
@@ -90,6 +94,6 @@ export class Authorization {
   }
 
   private isPlatformAdmin({ userId }: Actor, organizationId: string | null = null): Promise<boolean> {
-    return asSystem(this.em, (em) => isPlatformAdmin(em, userId, organizationId));
+    return isPlatformAdmin(this.statement, userId, organizationId);
   }
 }

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SystemStatement } from '../../database/tenant-context.js';
 import { isPermission, type Permission, permissionsOf } from '../../kernel/permissions.js';
 import type { OrganizationStatus } from '../organization.entity.js';
 import type { SignInMethod } from '../policies/organization-policies.entity.js';
@@ -91,14 +92,14 @@ export const OF_PLATFORM_ADMIN = permissionsOf('owner', new Map());
 
 /**
  * Whether somebody is an active platform admin and, if one is named, there is such an organization.
- * @param em of a system transaction.
+ * @param statement of a system transaction, or one that is such a transaction itself.
  */
 export async function isPlatformAdmin(
-  em: EntityManager,
+  statement: SystemStatement,
   userId: string | null,
   organizationId: string | null = null,
 ): Promise<boolean> {
-  const found = await em.execute(
+  const found = await statement(
     `select from users where id = ? and platform_role = 'admin' and status = 'active'
         and (?::uuid is null or exists (select from organizations where id = ?))`,
     [userId, organizationId, organizationId],

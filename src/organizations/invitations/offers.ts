@@ -100,7 +100,8 @@ async function recheck(em: EntityManager, row: OfferRow): Promise<Offer> {
 async function mayStillInvite(em: EntityManager, offer: OfferRow, held: ReadonlySet<Permission>): Promise<boolean> {
   const may = (granter: Granter): boolean =>
     granter.permissions.has('members:invite') && mayGrant(granter, offer.role, held);
-  if (await isPlatformAdmin(em, offer.invited_by)) return may({ role: PLATFORM_ADMIN, permissions: OF_PLATFORM_ADMIN });
+  if (await isPlatformAdmin((sql, values) => em.execute(sql, values), offer.invited_by))
+    return may({ role: PLATFORM_ADMIN, permissions: OF_PLATFORM_ADMIN });
   const member = await readMember(em, offer.organization_id, offer.invited_by);
   return (
     member !== null &&

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { asSystem } from '../../database/tenant-context.js';
+import { type SystemStatement, systemStatements } from '../../database/tenant-context.js';
 import { type Actor, PLATFORM_ADMIN } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
 import { isPlatformAdmin, OF_PLATFORM_ADMIN } from '../access/access.queries.js';
@@ -10,10 +10,14 @@ import type { MyPermissionsView } from './permissions.view.js';
 /** What somebody may do. */
 @Injectable()
 export class PermissionsService {
+  private readonly statement: SystemStatement;
+
   constructor(
-    private readonly em: EntityManager,
+    em: EntityManager,
     private readonly access: OrganizationAccess,
-  ) {}
+  ) {
+    this.statement = systemStatements(em);
+  }
 
   /**
    * What the caller may do in an organization, as the guard decides it; what its policies ask of a session stands beside
@@ -23,7 +27,7 @@ export class PermissionsService {
    */
   async mine(actor: Actor, organizationId: string): Promise<MyPermissionsView> {
     const userId = actor.requiredUserId;
-    if (await asSystem(this.em, (em) => isPlatformAdmin(em, userId, organizationId)))
+    if (await isPlatformAdmin(this.statement, userId, organizationId))
       return { organizationId, role: PLATFORM_ADMIN, permissions: [...OF_PLATFORM_ADMIN] };
     const member = await this.access.of(organizationId, userId);
     if (!member || (member.organization.status === 'deleted' && member.permissions.size === 0))
