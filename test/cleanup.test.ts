@@ -4,7 +4,7 @@ import { EXPIRING_TYPES, TYPE_NAMES } from '../src/cleanup/expiring-types.js';
 import { RUN_TOPIC } from '../src/cleanup/runs/cleanup-runner.js';
 import type { RunView } from '../src/cleanup/runs/cleanup-runs.view.js';
 import type { HealthReportView, StatisticsView } from '../src/cleanup/statistics/statistics.view.js';
-import { asSystem } from '../src/database/tenant-context.js';
+import { asSystem, systemStatements } from '../src/database/tenant-context.js';
 import { Outbox } from '../src/jobs/outbox.service.js';
 import { newId } from '../src/kernel/ids.js';
 import { hashToken } from '../src/kernel/tokens.js';
@@ -272,6 +272,17 @@ describe('C5 the status of a task', () => {
       await rows('drop trigger test_refuse on password_resets');
     }
     expect((await run({ tokenTypes: ['password_reset'] })).result.totalDeleted).toBe(4);
+  });
+
+  it('a batch that failed holds nothing any more, or the next one would pass it over and the type be done', async () => {
+    await fillTokens(tenon.db, { userId, organizationId, expired: 4, live: 0 });
+    const statement = systemStatements(tenon.app.get(EntityManager));
+    for (let round = 0; round < 200; round += 1) {
+      await expect(
+        statement('select 1 / (count(*) - 4) from (select from password_resets for update skip locked) held'),
+      ).rejects.toThrow('division by zero');
+      expect(await rows('select from password_resets for update skip locked')).toHaveLength(4);
+    }
   });
 });
 

@@ -31,7 +31,10 @@ export function asSystem<T>(em: EntityManager, work: (em: EntityManager) => Prom
   return em.fork({ session: { role: SYSTEM_ROLE } }).transactional(work);
 }
 
-/** Runs a statement across tenants, with values as `em.execute` takes them. @returns its rows. */
+/**
+ * Runs a statement across tenants, with values as `em.execute` takes them. When it fails, nothing of it is held any more.
+ * @returns its rows.
+ */
 export type SystemStatement = <Row extends object>(sql: string, values?: readonly unknown[]) => Promise<Row[]>;
 
 /**
@@ -42,8 +45,18 @@ export function systemStatements(em: EntityManager): SystemStatement {
   return async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
     const pool = await em.getConnection().getNativeClient();
     const text = `set local role ${SYSTEM_ROLE}; ${em.getPlatform().formatQuery(sql, values)}`;
-    // pg gives a result for each statement of a message.
-    const [, { rows }] = (await pool.query(text)) as unknown as [unknown, { rows: Row[] }];
-    return rows;
+    const client = await pool.connect();
+    try {
+      // pg gives a result for each statement of a message.
+      const [, { rows }] = (await client.query(text)) as unknown as [unknown, { rows: Row[] }];
+      return rows;
+    } catch (error) {
+      // PostgreSQL tells of an error before it has let go of the rows, and whoever tries again, on another connection,
+      // would pass them over as somebody else's. This is answered once the transaction is over.
+      await client.query('select 1').catch(() => undefined);
+      throw error;
+    } finally {
+      client.release();
+    }
   };
 }
