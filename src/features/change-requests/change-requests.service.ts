@@ -33,7 +33,7 @@ import { Edits, type StoredEdit } from './edits.js';
 import { type Effect, subjectsOf, toEffects } from './effects.js';
 import { FeatureChangeRequest, type RequestStatus } from './feature-change-request.entity.js';
 import { anew } from './outdated.js';
-import { isApproved, readStandings } from './standing.js';
+import { readStandings, statusBy } from './standing.js';
 
 /** Of effects as JSON, in characters: each of 100 edits has all of what it touches, before and after. */
 const MAX_EFFECTS = 1024 * 1024;
@@ -225,8 +225,7 @@ export async function show(em: EntityManager, id: string): Promise<ChangeRequest
 
 /** Puts a request where its approvals have brought it. */
 export async function promote(em: EntityManager, request: FeatureChangeRequest): Promise<void> {
-  if (!isApproved(await readStandings(em, request))) request.status = 'pending';
-  else request.status = request.applyAt ? 'scheduled' : 'approved';
+  request.status = statusBy(await readStandings(em, request), request);
 }
 
 /** The refusal to do anything more with a request that has ended, each way with its own code. */

@@ -5,8 +5,8 @@ import { Actor } from '../../kernel/actor.js';
 import { FeatureChanges } from '../feature-changes.js';
 import { ChangeRequestMails } from './change-request-mails.js';
 import { findUndone } from './change-requests.queries.js';
-import { promote } from './change-requests.service.js';
 import { whyOutdated } from './outdated.js';
+import { readAllStandings, statusBy } from './standing.js';
 
 /** Keeps requests where policies put them, by whatever way a policy is changed. */
 @Injectable()
@@ -25,9 +25,11 @@ export class SettlingService implements OnModuleInit {
 
   /** Lets go what waits for no more than was asked until now, and holds up, and asks for, what is not approved enough any more. */
   private async settle(em: EntityManager): Promise<void> {
-    for (const request of await findUndone(em)) {
+    const requests = await findUndone(em);
+    const standings = await readAllStandings(em, requests);
+    for (const request of requests) {
       const { id, title, status: before } = request;
-      await promote(em, request);
+      request.status = statusBy(standings.get(id)!, request);
       if (request.status === before) continue;
       // Nobody can approve what is outdated, and no policy does.
       if (request.status !== 'pending' && (await whyOutdated(em, request)) !== null) {

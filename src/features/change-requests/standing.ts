@@ -21,25 +21,54 @@ export function requiredBy(effects: readonly Effect[], policies: readonly Change
   return [...new Map(asked.filter(({ approvals }) => approvals > 0).map((one) => [one.environment, one])).values()];
 }
 
+type Asking = Pick<FeatureChangeRequest, 'id' | 'effects' | 'contentHash' | 'authorId'>;
+
+/** How far the approvals of a request are, as {@link readAllStandings} has it. */
+export async function readStandings(em: EntityManager, request: Asking): Promise<Standing[]> {
+  return (await readAllStandings(em, [request])).get(request.id)!;
+}
+
 /**
- * How far the approvals of a request are, by the policies of now. What its author says does not count, nor what was said
- * of another content, nor by somebody who is no active platform admin any more.
+ * How far the approvals of requests are, by the policies of now and by the id of the request. What its author says does
+ * not count, nor what was said of another content, nor by somebody who is no active platform admin any more.
  */
-export async function readStandings(
+export async function readAllStandings(
   em: EntityManager,
-  request: Pick<FeatureChangeRequest, 'id' | 'effects' | 'contentHash' | 'authorId'>,
-): Promise<Standing[]> {
-  const { id, effects, contentHash, authorId } = request;
-  const policies = requiredBy(effects, await readPolicies(em));
-  if (policies.length === 0) return [];
-  const reviews = await em.find(FeatureChangeReview, { request: id, verdict: 'approved', contentHash });
+  requests: readonly Asking[],
+): Promise<ReadonlyMap<string, Standing[]>> {
+  const policies = await readPolicies(em);
+  const required = new Map(requests.map((request) => [request, requiredBy(request.effects, policies)]));
+  const waiting = requests.filter((request) => required.get(request)!.length > 0);
+  const approvals = waiting.length === 0 ? new Map<string, string[]>() : await readApprovals(em, waiting);
+  return new Map(
+    requests.map((request) => [
+      request.id,
+      required.get(request)!.map(({ environment, approvals: count, approvers }) => ({
+        environment,
+        required: count,
+        given: approvals.get(request.id)!.filter((userId) => mayApprove({ approvers }, userId)).length,
+      })),
+    ]),
+  );
+}
+
+/** Who has approved what requests are now, and still may, by the id of the request. */
+async function readApprovals(em: EntityManager, requests: readonly Asking[]): Promise<Map<string, string[]>> {
+  const reviews = await em.find(FeatureChangeReview, {
+    request: { $in: requests.map(({ id }) => id) },
+    verdict: 'approved',
+  });
   const admins = new Set(await activeAdmins(em));
-  const approved = reviews.map(({ userId }) => userId).filter((userId) => userId !== authorId && admins.has(userId));
-  return policies.map(({ environment, approvals: required, approvers }) => ({
-    environment,
-    required,
-    given: approved.filter((userId) => mayApprove({ approvers }, userId)).length,
-  }));
+  const byRequest = Map.groupBy(reviews, (review) => review.request.id);
+  return new Map(
+    requests.map(({ id, contentHash, authorId }) => [
+      id,
+      (byRequest.get(id) ?? [])
+        .filter((review) => review.contentHash === contentHash)
+        .map(({ userId }) => userId)
+        .filter((userId) => userId !== authorId && admins.has(userId)),
+    ]),
+  );
 }
 
 /** Whether a person's approval would count there. */
@@ -50,6 +79,15 @@ export function mayApprove({ approvers }: Pick<ChangePolicy, 'approvers'>, userI
 /** Whether nobody has to say anything any more. */
 export function isApproved(standings: readonly Standing[]): boolean {
   return standings.every(({ required, given }) => given >= required);
+}
+
+/** Where its approvals have brought a request that can still be applied. */
+export function statusBy(
+  standings: readonly Standing[],
+  { applyAt }: Pick<FeatureChangeRequest, 'applyAt'>,
+): 'pending' | 'scheduled' | 'approved' {
+  if (!isApproved(standings)) return 'pending';
+  return applyAt ? 'scheduled' : 'approved';
 }
 
 /** The refusal of what is not approved, with what is missing. */
