@@ -45,6 +45,8 @@ export function systemStatements(em: EntityManager): SystemStatement {
   return async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
     const pool = await em.getConnection().getNativeClient();
     const text = `set local role ${SYSTEM_ROLE}; ${em.getPlatform().formatQuery(sql, values)}`;
+    // As every other statement is; past the driver nobody else would.
+    em.config.getLogger().logQuery({ query: sql });
     const client = await pool.connect();
     try {
       // pg gives a result for each statement of a message.

@@ -41,10 +41,11 @@ export function validationPipe(): ValidationPipe {
 
 class RequestPipe extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    // The validator takes a list for an object without properties, or for many objects.
-    if (metadata.type === 'body' && value !== undefined && !isJsonObject(value))
-      throw invalidField('', 'is_object', 'The body has to be an object');
-    if (metadata.type === 'body') refuseHuge(value, '');
+    if (metadata.type === 'body' && value !== undefined) {
+      // The validator takes a list for an object without properties, or for many objects.
+      if (!isJsonObject(value)) throw invalidField('', 'is_object', 'The body has to be an object');
+      refuseHuge(value, '');
+    }
     return super.transform(value, metadata);
   }
 }
@@ -58,15 +59,14 @@ const MAX_ELEMENTS = 20_000;
 const MAX_FIELDS = 500;
 
 /** @throws Problem `validation_failed` with the path of a list or an object that no schema would take. */
-function refuseHuge(value: unknown, path: string): void {
-  if (typeof value !== 'object' || value === null) return;
-  const entries = Object.entries(value);
+function refuseHuge(value: object, path: string): void {
   if (Array.isArray(value)) {
     if (value.length > MAX_ELEMENTS)
       throw invalidField(path, 'array_max_size', `${path} may not have more than ${MAX_ELEMENTS} elements`);
-  } else if (entries.length > MAX_FIELDS)
+  } else if (Object.keys(value).length > MAX_FIELDS)
     throw invalidField(path, 'too_many_fields', `${path || 'The body'} may not have more than ${MAX_FIELDS} fields`);
-  for (const [name, inner] of entries) refuseHuge(inner, path ? `${path}.${name}` : name);
+  for (const [name, inner] of Object.entries(value as Record<string, unknown>))
+    if (typeof inner === 'object' && inner !== null) refuseHuge(inner, path ? `${path}.${name}` : name);
 }
 
 /**
