@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createSecretKey } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +9,7 @@ import { removeExpired } from './harness/cleanup.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { startProbe } from './limits.probe.js';
 
-const SECRET = Buffer.alloc(32, 9);
+const SECRET = createSecretKey(Buffer.alloc(32, 9));
 const MINUTE_MS = 60_000;
 
 describe('P5 storage of rate limits', () => {
@@ -139,11 +140,12 @@ async function hitsOfAProcess(
   count: number,
 ): Promise<{ totalHits: number; isBlocked: boolean }[]> {
   const script = `
+    import { createSecretKey } from 'node:crypto';
     import { Pool } from 'pg';
     const [url, key, count, module] = process.argv.slice(1);
     const { PostgresLimitStorage } = await import(module);
     const pool = new Pool({ connectionString: url, max: 4 });
-    const storage = new PostgresLimitStorage(async () => pool, Buffer.alloc(32, 9));
+    const storage = new PostgresLimitStorage(async () => pool, createSecretKey(Buffer.alloc(32, 9)));
     const hits = Array.from({ length: Number(count) }, () => storage.increment(key, 60_000, 100, 60_000, 'test'));
     console.log(JSON.stringify(await Promise.all(hits)));
     await pool.end();`;

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
 import type { SecretKey } from '../../config/env.js';
 
 const IV_BYTES = 12;
@@ -56,18 +56,19 @@ export class SecretBox {
   }
 
   /**
-   * A key for one purpose (HKDF-SHA-256, RFC 5869), so that no key serves two.
+   * A key for one purpose (HKDF-SHA-256, RFC 5869), so that no key serves two. An HMAC by a key object takes 3 µs, by the
+   * bytes of the key 15: Node finds out each time that they are none.
    * @throws Error when `keyId` is not among the keys.
    */
-  derive(purpose: string, keyId: string = this.currentKeyId): Buffer {
+  derive(purpose: string, keyId: string = this.currentKeyId): KeyObject {
     const cached = this.derived.get(`${keyId} ${purpose}`);
     if (cached) return cached;
     const key = this.keys.get(keyId);
     if (!key) throw new Error(`No secret key with the id "${keyId}"; SECRET_KEYS has to keep it while it is in use`);
-    const derived = Buffer.from(hkdfSync('sha256', key, '', `tenon ${purpose}`, 32));
+    const derived = createSecretKey(Buffer.from(hkdfSync('sha256', key, '', `tenon ${purpose}`, 32)));
     this.derived.set(`${keyId} ${purpose}`, derived);
     return derived;
   }
 
-  private readonly derived = new Map<string, Buffer>();
+  private readonly derived = new Map<string, KeyObject>();
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Pool } from 'pg';
 
@@ -57,13 +57,13 @@ export class PostgresLimitStorage implements ThrottlerStorage {
   private waiting = new Map<string, Entry>();
   private counting = false;
   private readonly pool: () => Promise<Pick<Pool, 'query'>>;
-  private readonly secret: Buffer;
+  private readonly secret: KeyObject;
 
   /**
    * @param pool of the application's login. Statements run outside of any transaction.
    * @param secret keys the hash under which a subject is stored; the same for all instances.
    */
-  constructor(pool: () => Promise<Pick<Pool, 'query'>>, secret: Buffer) {
+  constructor(pool: () => Promise<Pick<Pool, 'query'>>, secret: KeyObject) {
     this.pool = pool;
     this.secret = secret;
   }

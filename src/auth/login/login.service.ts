@@ -5,7 +5,6 @@ import type { Actor } from '../../kernel/actor.js';
 import { problem } from '../../kernel/problem.js';
 import { PasswordCredentials } from '../passwords/password-credentials.js';
 import { type SignedIn, SessionsService } from '../sessions/sessions.service.js';
-import { Lockout } from './lockout.js';
 import type { LoginRequest } from './login.dto.js';
 import { PasswordCheck } from './password-check.js';
 
@@ -15,7 +14,6 @@ export class LoginService {
     private readonly em: EntityManager,
     private readonly passwords: PasswordCheck,
     private readonly credentials: PasswordCredentials,
-    private readonly lockout: Lockout,
     private readonly sessions: SessionsService,
   ) {}
 
@@ -28,7 +26,7 @@ export class LoginService {
     const { userId, newHash, changedAt } = account;
     // A transaction of its own: two logins at once that both held the password would wait for each other.
     if (newHash) await asSystem(this.em, (em) => this.credentials.rehash(em, userId, newHash, changedAt));
-    const signedIn = await this.sessions.openByPassword(actor, account, this.lockout.keyOf(email));
+    const signedIn = await this.sessions.openByPassword(actor, account);
     if (!signedIn) throw problem('invalid_credentials');
     return signedIn;
   }

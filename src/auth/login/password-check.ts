@@ -16,6 +16,8 @@ export interface CheckedAccount {
   newHash: string | null;
   /** Which password it was: when it was chosen, as the database writes it. */
   changedAt: string;
+  /** Under which its failures are counted. */
+  attemptKey: Buffer;
 }
 
 interface AccountRow {
@@ -53,7 +55,8 @@ export class PasswordCheck {
    * of a person or of the newest registration that still waits for its proof.
    */
   async check(actor: Actor, email: string, password: string): Promise<CheckedAccount> {
-    const { account, registeredHash, decoy, blocks } = await this.attempt(email);
+    const attemptKey = this.lockout.keyOf(email);
+    const { account, registeredHash, decoy, blocks } = await this.attempt(email, attemptKey);
     const { valid, rehash } = account?.password_hash
       ? await this.hasher.verify(account.password_hash, password)
       : await this.hasher.verifyDecoy(password, decoy);
@@ -65,6 +68,7 @@ export class PasswordCheck {
         email,
         newHash: rehash ? await this.hasher.hash(password) : null,
         changedAt: account.changed_at!,
+        attemptKey,
       };
     if (registered || (account && valid && account.status === 'active')) {
       await asSystem(this.em, (em) => this.lockout.giveBack(em, email));
@@ -111,13 +115,15 @@ export class PasswordCheck {
    * one address. As many unknown addresses then take the time of an imported scheme as known ones do, and time tells
    * nothing of either.
    */
-  private async attempt(email: string): Promise<{
+  private async attempt(
+    email: string,
+    key: Buffer,
+  ): Promise<{
     account: AccountRow | undefined;
     registeredHash: string | null;
     decoy: string | undefined;
     blocks: boolean;
   }> {
-    const key = this.lockout.keyOf(email);
     const [row] = await this.em.execute<AttemptRow[]>('select * from password_attempt(?, ?, ?, ?, ?)', [
       key,
       email,

@@ -31,7 +31,6 @@ export async function openSessionByPassword(
   em: EntityManager,
   actor: Actor,
   account: CheckedAccount,
-  attemptKey: Buffer,
   session: { id: string; keyId: string; token: string; entry: string },
 ): Promise<SessionOwner | undefined> {
   const [owner] = await em.execute<(SessionOwner & { session_id: string | null })[]>(
@@ -40,7 +39,7 @@ export async function openSessionByPassword(
       account.userId,
       account.email,
       account.changedAt,
-      attemptKey,
+      account.attemptKey,
       session.id,
       session.keyId,
       actor.ip,

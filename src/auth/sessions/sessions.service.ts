@@ -55,10 +55,9 @@ export class SessionsService {
   /**
    * Opens a session for a password that was right, and forgets the failures of its address.
    * @param account as it was when the password was checked.
-   * @param attemptKey of {@link Lockout.keyOf}.
    * @returns null when password, address or status are others by now.
    */
-  async openByPassword(actor: Actor, account: CheckedAccount, attemptKey: Buffer): Promise<SignedIn | null> {
+  async openByPassword(actor: Actor, account: CheckedAccount): Promise<SignedIn | null> {
     const { token, keyId } = this.chain.begin();
     const id = newId();
     const entry = this.audit.entry(actor, 'session.opened', {
@@ -66,7 +65,7 @@ export class SessionsService {
       target: { type: 'session', id },
       after: { methods: ['pwd'] },
     });
-    const owner = await openSessionByPassword(this.em, actor, account, attemptKey, { id, keyId, token, entry });
+    const owner = await openSessionByPassword(this.em, actor, account, { id, keyId, token, entry });
     return owner ? this.signedIn(owner, token) : null;
   }
 
