@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { EntityManager, MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import { Client, type QueryResult } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -54,6 +54,8 @@ interface Ask {
 describe('O8 case 3: few connections, many requests of two people', () => {
   const REQUESTS = 2_200;
   const AT_ONCE = 24;
+  const kept = new Agent({ keepAlive: true });
+  afterAll(() => kept.destroy());
 
   /** What is asked, in turn: nineteen, so that both people ask everything. */
   const mix = (n: number, who: Tenant, stranger: Tenant): Ask => {
@@ -105,13 +107,21 @@ describe('O8 case 3: few connections, many requests of two people', () => {
     // 10,000 requests, beside another file on the other core.
   }, 120_000);
 
-  async function send({ path, method, body }: Ask, { auth }: Tenant): Promise<{ status: string; text: string }> {
-    const answer = await fetch(`${tenon.url}${path}`, {
-      method,
-      headers: { ...auth, ...(body && { 'content-type': 'application/json' }) },
-      body: body && JSON.stringify(body),
+  /** Not by `fetch`: its streams were a fifth of what all of this costs. */
+  function send({ path, method, body }: Ask, { auth }: Tenant): Promise<{ status: string; text: string }> {
+    return new Promise((resolve, reject) => {
+      const headers = { ...auth, ...(body && { 'content-type': 'application/json' }) };
+      const request = httpRequest(`${tenon.url}${path}`, { method, headers, agent: kept });
+      request.on('error', reject);
+      request.on('response', (answer) => {
+        let text = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (chunk: string) => (text += chunk));
+        answer.on('error', reject);
+        answer.on('end', () => resolve({ status: String(answer.statusCode), text }));
+      });
+      request.end(body && JSON.stringify(body));
     });
-    return { status: String(answer.status), text: await answer.text() };
   }
 
   function abort(path: string, { auth }: Tenant): Promise<{ status: string; text: string }> {
