@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -48,6 +49,16 @@ export interface TestAppOptions {
 /** Holds routes of tests. */
 class TestRoutes {}
 
+/** Requests on connections that are kept; superagent left to itself makes one for each request, at 0.3 ms of CPU and more. */
+function requestsTo(url: string, agent: Agent): TestApp['http'] {
+  const http = supertest(url);
+  for (const method of ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'] as const) {
+    const ask = http[method];
+    http[method] = (path) => ask(path).agent(agent);
+  }
+  return http;
+}
+
 /** Starts the application. `RATE_LIMITS` is off unless said. */
 export async function startApp({
   env = {},
@@ -74,6 +85,7 @@ export async function startApp({
   const app = await createApp(settings, keys, root);
   await app.listen(port, '127.0.0.1');
   const url = `http://127.0.0.1:${port}`;
+  const agent = new Agent({ keepAlive: true });
   const readiness = app.get(Readiness);
   if (ready)
     await readiness.startUp((step, error) => {
@@ -83,10 +95,11 @@ export async function startApp({
     app,
     url,
     db: database,
-    http: supertest(url),
+    http: requestsTo(url, agent),
     close: async () => {
       readiness.stopping = true;
       await app.close();
+      agent.destroy();
       if (!db) await database.drop();
     },
   };
