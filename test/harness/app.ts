@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MikroORM } from '@mikro-orm/postgresql';
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import supertest from 'supertest';
@@ -44,6 +45,11 @@ export interface TestAppOptions {
    * start costs; but the rights on a database are not copied from its template, and only the owner sets them.
    */
   owner?: boolean;
+  /**
+   * true: requests wait for a connection of the pool as long as a test may take, in place of 3 s. For tests of what becomes
+   * of many at once: how many of them a machine serves within 3 s is a matter of the machine.
+   */
+  patient?: boolean;
 }
 
 /** Holds routes of tests. */
@@ -67,6 +73,7 @@ export async function startApp({
   keys = TEST_KEYS,
   controllers = [],
   owner = false,
+  patient = false,
 }: TestAppOptions = {}): Promise<TestApp> {
   const database = db ?? (await createDatabase());
   const port = await freePort();
@@ -91,6 +98,10 @@ export async function startApp({
     await readiness.startUp((step, error) => {
       throw new Error(`start step ${step} failed`, { cause: error });
     }, sleep);
+  if (patient) {
+    const pool = await app.get(MikroORM).em.getConnection().getNativeClient();
+    pool.options.connectionTimeoutMillis = 45_000;
+  }
   return {
     app,
     url,
