@@ -25,7 +25,7 @@ let tenon: TestApp;
 let people: Tenant[];
 beforeAll(async () => {
   // Two is the least: one for the requests, and one that a job may hold.
-  tenon = await startApp({ env: { DATABASE_POOL_SIZE: '2' }, owner: true });
+  tenon = await startApp({ env: { DATABASE_POOL_SIZE: '2' }, owner: true, patient: true });
   people = [];
   for (const organizationName of ['Org of Ada', 'Org of Grace']) {
     const { userId, email } = await newPerson(tenon, { organizationName, fullName: organizationName.slice(7) });
