@@ -11,13 +11,13 @@ class SuiteFirst extends BaseSequencer {
 }
 
 // What starts other processes than its own: servers that are killed, the embedded PostgreSQL and Debian's, a browser,
-// npm as another user of this machine. Several files at once: one after another, most of them leave a core idle.
+// npm as another user of this machine. The others go one by one beside the suite, which has four workers of its own.
 export default defineConfig({
   test: {
     ...common,
     include: ['test/system/**/*.test.ts'],
     isolate: false,
-    maxWorkers: 3,
+    maxWorkers: 2,
     sequence: { sequencer: SuiteFirst },
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -13,7 +13,7 @@ import {
 import { createExamples } from '../src/features/definitions/definitions.examples.js';
 import { type Schedule, Schedules } from '../src/jobs/schedules.js';
 import { newId } from '../src/kernel/ids.js';
-import { atOnce, countStatuses, insertPerson, openSession } from './harness/accounts.js';
+import { servedAtOnce, countStatuses, insertPerson, openSession } from './harness/accounts.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { type Auth, type FeatureAdmin, featureAdmin } from './harness/feature-admin.js';
 
@@ -35,7 +35,7 @@ let third: Auth & { userId: string };
 /** What the schedule runs. */
 let applying: Schedule['run'];
 beforeAll(async () => {
-  tenon = await startApp();
+  tenon = await startApp({ patient: true });
   api = await featureAdmin(tenon);
   // The next minute may begin in the midst of a test: what is due is made only when one says so.
   const schedule = tenon.app
@@ -754,16 +754,16 @@ describe('F12 four eyes', () => {
     await policy('staging', { approvals: 2 }).expect(200);
     await api.feature('twice', { lifecycle: 'draft' });
     const { body: asked } = await ask([configure('twice', QUARTER, 'staging')]).expect(201);
-    expect(countStatuses(await atOnce(20, () => approve(asked, second)))).toEqual({ 200: 20 });
+    expect(countStatuses(await servedAtOnce(20, () => approve(asked, second)))).toEqual({ 200: 20 });
     expect(await read(asked)).toMatchObject({ status: 'pending', approvals: [{ required: 2, given: 1 }] });
-    expect(countStatuses(await atOnce(20, (n) => approve(asked, n % 2 ? third : second)))).toEqual({ 200: 20 });
+    expect(countStatuses(await servedAtOnce(20, (n) => approve(asked, n % 2 ? third : second)))).toEqual({ 200: 20 });
     expect(await read(asked)).toMatchObject({ status: 'approved', approvals: [{ given: 2 }] });
   });
 
   it('of 50 who apply it at once one does', async () => {
     const asked = await draft('raced');
     await approve(asked, second).expect(200);
-    expect(countStatuses(await atOnce(50, () => apply(asked)))).toEqual({ 200: 1, 409: 49 });
+    expect(countStatuses(await servedAtOnce(50, () => apply(asked)))).toEqual({ 200: 1, 409: 49 });
     expect((await api.get(`${FEATURES}/changes?changeRequestId=${asked.id}`)).body.data).toHaveLength(1);
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createExamples, updateExamples } from '../src/features/definitions/definitions.examples.js';
 import { newId } from '../src/kernel/ids.js';
-import { atOnce, countStatuses } from './harness/accounts.js';
+import { servedAtOnce, countStatuses } from './harness/accounts.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { type FeatureAdmin, featureAdmin } from './harness/feature-admin.js';
 import { insertOverride } from './harness/features.js';
@@ -12,7 +12,7 @@ const FEATURES = '/api/v1/features';
 let tenon: TestApp;
 let api: FeatureAdmin;
 beforeAll(async () => {
-  tenon = await startApp();
+  tenon = await startApp({ patient: true });
   api = await featureAdmin(tenon);
   await api.post('/api/v1/plans', { key: 'team', name: 'Team', limits: {} }).expect(201);
 });
@@ -142,7 +142,7 @@ describe('F1 definitions', () => {
 
   it('have a key each, also when 50 are made at once', async () => {
     const body = { key: 'same', name: 'Same', type: 'boolean', defaultValue: true };
-    const answers = await atOnce(50, () => api.post(FEATURES, body));
+    const answers = await servedAtOnce(50, () => api.post(FEATURES, body));
     expect(countStatuses(answers)).toEqual({ 201: 1, 409: 49 });
     expect(answers.find(({ status }) => status === 409)!.body).toMatchObject({ code: 'conflict' });
     expect(await api.changesOf('feature.created', 'same')).toHaveLength(1);
@@ -150,7 +150,7 @@ describe('F1 definitions', () => {
 
   it('of 50 changes of one version at once one is made', async () => {
     const path = await api.feature('contested');
-    const answers = await atOnce(50, (n) => api.patch(path, { description: `${n}` }).set('if-match', '"1"'));
+    const answers = await servedAtOnce(50, (n) => api.patch(path, { description: `${n}` }).set('if-match', '"1"'));
     expect(countStatuses(answers)).toEqual({ 200: 1, 412: 49 });
     await api.remove(path).set('if-match', '"1"').expect(412);
     await api.remove(path).set('if-match', '"2"').expect(204);
@@ -546,7 +546,7 @@ describe('F2 dependencies', () => {
 
   it('case 32: of two requests that make a cycle together one is refused', async () => {
     for (let n = 0; n < 25; n += 1) for (const side of ['l', 'r']) await api.feature(`pair-${n}-${side}`);
-    const answers = await atOnce(50, (at) => {
+    const answers = await servedAtOnce(50, (at) => {
       const [n, side, other] = [Math.floor(at / 2), at % 2 ? 'l' : 'r', at % 2 ? 'r' : 'l'];
       return api.patch(`${FEATURES}/pair-${n}-${side}`, { dependencies: [`pair-${n}-${other}`] });
     });
@@ -556,7 +556,7 @@ describe('F2 dependencies', () => {
 
   it('case 32: of 50 requests that make one cycle together one is refused', async () => {
     for (let n = 0; n < 50; n += 1) await api.feature(`circle-${n}`);
-    const answers = await atOnce(50, (n) =>
+    const answers = await servedAtOnce(50, (n) =>
       api.patch(`${FEATURES}/circle-${n}`, { dependencies: [`circle-${(n + 1) % 50}`] }),
     );
     expect(countStatuses(answers)).toEqual({ 200: 49, 409: 1 });
@@ -645,7 +645,7 @@ describe('F3 conflicts', () => {
     for (let n = 0; n < 25; n += 1)
       for (const part of ['a', 'b', 'c'])
         await api.feature(`tear-${n}-${part}`, part === 'c' ? { dependencies: [`tear-${n}-a`] } : {});
-    const answers = await atOnce(50, (at) => {
+    const answers = await servedAtOnce(50, (at) => {
       const n = Math.floor(at / 2);
       return at % 2
         ? api.patch(`${FEATURES}/tear-${n}-a`, { conflicts: [`tear-${n}-b`] })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hash } from '@node-rs/argon2';
 import { MikroORM, RequestContext } from '@mikro-orm/core';
 import { RefreshChain } from '../../src/auth/sessions/refresh-chain.js';
@@ -11,6 +12,23 @@ import { newEmail } from './people.js';
 /** Runs `request` so many times at once. */
 export function atOnce<T>(times: number, request: (index: number) => PromiseLike<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: times }, async (_, index) => request(index)));
+}
+
+/**
+ * As {@link atOnce}, by clients that do as they are told: a 503 says that nothing was done, and to try again. How many a
+ * machine serves while others are ready to wait is a matter of the machine.
+ */
+export function servedAtOnce<T extends { status: number }>(
+  times: number,
+  request: (index: number) => PromiseLike<T>,
+): Promise<T[]> {
+  return atOnce(times, async (index) => {
+    for (;;) {
+      const answer = await request(index);
+      if (answer.status !== 503) return answer;
+      await sleep(100);
+    }
+  });
 }
 
 /** How often each status came. */
