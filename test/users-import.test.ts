@@ -45,7 +45,7 @@ let tenon: TestApp;
 let folder: string;
 let file: string;
 beforeAll(async () => {
-  tenon = await startApp();
+  tenon = await startApp({ patient: true });
 });
 afterAll(() => tenon.close());
 beforeEach(() => {
