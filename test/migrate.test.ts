@@ -9,18 +9,10 @@ import { createApp } from '../src/app.setup.js';
 import { type Catalogue, readCatalogue } from '../src/database/catalogue.js';
 import { loginFaults } from '../src/database/roles.js';
 import { FatalStartError, Readiness } from '../src/kernel/readiness.js';
-import { migrate } from '../src/commands/migrate.js';
 import { ADMIN, freePort, TEST_KEYS } from './harness/app.js';
+import { runMigrate as run } from './harness/command.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { inDatabase, withDatabaseName } from './harness/global-setup.js';
-
-/** Runs the command as `npm run migrate -- …args` would, on the database of these variables. */
-async function run(args: string[], env: Record<string, string | undefined>): Promise<{ code: number; out: string }> {
-  const lines: string[] = [];
-  const say = (line: string): void => void lines.push(line);
-  const code = await migrate(args, () => loadEnv({ NODE_ENV: 'test', ...env }), say, say);
-  return { code, out: lines.join('\n') };
-}
 
 const urlsOf = (db: TestDatabase): Record<string, string> => ({
   DATABASE_URL: db.appUrl,

@@ -1,5 +1,6 @@
 import { loadEnv } from '../../config/env.js';
 import type { Terminal } from '../../src/commands/command.js';
+import { migrate } from '../../src/commands/migrate.js';
 import { TEST_KEYS } from './app.js';
 import type { TestDatabase } from './database.js';
 
@@ -21,4 +22,15 @@ export async function runCommand(
     complain: (line) => void (err += `${line}\n`),
   });
   return { code, out, err };
+}
+
+/** Runs the command as `npm run migrate -- …args` would, on the database of these variables. */
+export async function runMigrate(
+  args: string[],
+  env: Record<string, string | undefined>,
+): Promise<{ code: number; out: string }> {
+  const lines: string[] = [];
+  const say = (line: string): void => void lines.push(line);
+  const code = await migrate(args, () => loadEnv({ NODE_ENV: 'test', ...env }), say, say);
+  return { code, out: lines.join('\n') };
 }

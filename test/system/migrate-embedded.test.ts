@@ -2,22 +2,13 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadEnv } from '../../config/env.js';
 import { migrations } from '../../migrations/index.js';
-import { migrate } from '../../src/commands/migrate.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
 import { loginFaults } from '../../src/database/roles.js';
 import { migrateUp } from '../../src/database/schema.js';
 import { librarySchemas } from '../../src/library-schemas.js';
+import { runMigrate as run } from '../harness/command.js';
 import { inDatabase, withDatabaseName } from '../harness/global-setup.js';
-
-/** Runs the command as `npm run migrate -- …args` would, on the database of these variables. */
-async function run(args: string[], env: Record<string, string | undefined>): Promise<{ code: number; out: string }> {
-  const lines: string[] = [];
-  const say = (line: string): void => void lines.push(line);
-  const code = await migrate(args, () => loadEnv({ NODE_ENV: 'test', ...env }), say, say);
-  return { code, out: lines.join('\n') };
-}
 
 describe('O8 roles on a cluster of its own', () => {
   let dataDir: string;
