@@ -5,7 +5,7 @@ import { removeExpired } from './harness/cleanup.js';
 import { insertApiKey, insertServiceAccount } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
-import { changeFeatures, type FeatureFacts, insertFeatures } from './harness/features.js';
+import { changeFeatures, type FeatureFacts, insertFeatures, knownTo } from './harness/features.js';
 import { insertMember, insertOrganization, type Member } from './harness/organizations.js';
 
 /** One for both instances: tokens name it. */
@@ -70,13 +70,6 @@ async function metered(limit: number, facts: FeatureFacts & { period?: string; e
   });
   await knownTo(other, key!);
   return key!;
-}
-
-/** What one instance has made the others hear of over the bus, a moment later. */
-async function knownTo(instance: TestApp, key: string): Promise<void> {
-  const ask = (): Promise<{ status: number }> =>
-    instance.http.get(`${path}/features/${key}/usage`).set(member.auth).then();
-  await expect.poll(async () => (await ask()).status, { interval: 5 }).toBe(200);
 }
 
 /** The next beginning of a period in UTC, as JavaScript reckons it. */

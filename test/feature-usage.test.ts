@@ -9,7 +9,7 @@ import { insertApiKey } from './harness/api-keys.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { createDatabase, type TestDatabase } from './harness/database.js';
 import { type FeatureAdmin, featureAdmin } from './harness/feature-admin.js';
-import { insertFeatures, insertOverride } from './harness/features.js';
+import { insertFeatures, insertOverride, knownTo } from './harness/features.js';
 import { askFlags } from './harness/flags.js';
 import { insertMember, insertOrganization, type Member } from './harness/organizations.js';
 
@@ -153,6 +153,7 @@ describe('F13 counting', () => {
         configurations: { production: { rollout: { by: 'targetingKey', percentage: 100 } } },
       },
     )) as [string, string];
+    await knownTo(other, key);
     const answers = await atOnce(1_000, async (index) => {
       const instance = index % 2 ? tenon : other;
       const context = { targetingKey: `user-${index % 50}`, country: index % 4 < 2 ? 'de' : 'fr' };

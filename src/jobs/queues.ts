@@ -4,7 +4,7 @@ import { Pool } from 'pg';
 import { Env } from '../../config/env.js';
 import { QUEUE_SCHEMA } from './queue-schema.js';
 
-/** Each worker keeps one connection for LISTEN, each lock has one; two more carry the queries of all. */
+/** Each worker keeps a connection for LISTEN; two more carry the queries of all. */
 const QUERY_CONNECTIONS = 2;
 /** A killed process gives its jobs back after 6 to 12 s: the lock runs out, and two checks have to see it. */
 const LOCK_DURATION_MS = 6_000;
@@ -37,6 +37,8 @@ export interface QueueWork {
 export class Queues {
   private readonly log = new Logger('jobs');
   private pool: Pool | null = null;
+  /** Apart from the other, which else would open its connections for a burst of queries. */
+  private locks: Pool | null = null;
   private readonly queues = new Map<string, Queue>();
   private readonly workers: Worker[] = [];
 
@@ -45,16 +47,8 @@ export class Queues {
   /** Opens the queues and starts their workers. @throws when the database does not answer; may be called again then. */
   async start(work: readonly QueueWork[]): Promise<void> {
     await this.close();
-    this.pool = new Pool({
-      connectionString: this.env.databaseDirectUrl ?? this.env.databaseUrl,
-      application_name: 'tenon-jobs',
-      options: `-c search_path=${QUEUE_SCHEMA} ${KEEPALIVE}`,
-      max: work.reduce((sum, { concurrency, locks }) => sum + 1 + (locks ? concurrency : 0), QUERY_CONNECTIONS),
-      connectionTimeoutMillis: 5_000,
-      idleTimeoutMillis: 10_000,
-      keepAlive: true,
-    });
-    this.pool.on('error', () => undefined);
+    this.pool = this.openPool(work.length + QUERY_CONNECTIONS);
+    this.locks = this.openPool(work.reduce((sum, { concurrency, locks }) => sum + (locks ? concurrency : 0), 0));
     try {
       for (const { name } of work) await this.openQueue(name);
       for (const item of work) await this.startWorker(item);
@@ -83,7 +77,7 @@ export class Queues {
    * @returns false when another has the key; nothing was done.
    */
   async exclusively(key: string, work: (lost: AbortSignal) => Promise<void>): Promise<boolean> {
-    const session = await this.pool!.connect();
+    const session = await this.locks!.connect();
     const lost = new AbortController();
     const onError = (error: Error): void => lost.abort(error);
     session.on('error', onError);
@@ -111,8 +105,22 @@ export class Queues {
     await Promise.all(this.workers.splice(0).map((worker) => worker.close()));
     await Promise.all([...this.queues.values()].map((queue) => queue.close()));
     this.queues.clear();
-    await this.pool?.end();
-    this.pool = null;
+    await Promise.all([this.pool?.end(), this.locks?.end()]);
+    [this.pool, this.locks] = [null, null];
+  }
+
+  private openPool(max: number): Pool {
+    const pool = new Pool({
+      connectionString: this.env.databaseDirectUrl ?? this.env.databaseUrl,
+      application_name: 'tenon-jobs',
+      options: `-c search_path=${QUEUE_SCHEMA} ${KEEPALIVE}`,
+      max,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 10_000,
+      keepAlive: true,
+    });
+    pool.on('error', () => undefined);
+    return pool;
   }
 
   private async openQueue(name: string): Promise<void> {

@@ -42,7 +42,7 @@ export async function createDatabase({ migrated = true } = {}): Promise<TestData
   await inMaintenance(
     `create database ${name} ${migrated ? `template ${TEMPLATE}` : ''} strategy file_copy owner "${owner}"`,
   );
-  const sql = new Pool({ connectionString: withDatabaseName(superuserUrl, name), max: 4 });
+  const sql = new Pool({ connectionString: withDatabaseName(superuserUrl, name), max: 4, idleTimeoutMillis: 0 });
   // Dropping by force ends these connections.
   sql.on('error', () => undefined);
   return {

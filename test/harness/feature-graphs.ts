@@ -117,7 +117,7 @@ export async function insertGraph({ sql }: TestDatabase, { needs, conflicts }: G
   const edges = Object.entries(needs).flatMap(([from, list]) => [...new Set(list)].map((to) => [from, to]));
   const client = await sql.connect();
   try {
-    // What it refers to is there: to look for that a million times took most of what 499,500 rows cost.
+    // What it refers to is there: to look for that twice for each took most of what these rows cost.
     await client.query('set session_replication_role = replica');
     await client.query('truncate feature_definitions cascade');
     await client.query(
@@ -134,7 +134,7 @@ export async function insertGraph({ sql }: TestDatabase, { needs, conflicts }: G
        select least(one, other), greatest(one, other) from unnest($1::text[], $2::text[]) as t (one, other)`,
       [conflicts.map(([one]) => one), conflicts.map(([, other]) => other)],
     );
-    // As autovacuum would; left to its time, the plans of a table that was empty before take minutes for 499,500 rows.
+    // As autovacuum would; left to its time, the plans of a table that was empty before take minutes for half a million rows.
     await client.query('analyze feature_definitions, feature_dependencies, feature_conflicts');
   } finally {
     await client.query('reset session_replication_role');

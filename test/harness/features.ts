@@ -1,11 +1,14 @@
 import { type EntityManager, MikroORM, RequestContext } from '@mikro-orm/postgresql';
+import { expect } from 'vitest';
 import { FeatureChanges } from '../../src/features/feature-changes.js';
 import type { RolloutData, RuleData } from '../../src/features/evaluator/model.js';
 import type { Json } from '../../src/kernel/json.js';
+import { FeatureSnapshots } from '../../src/features/snapshots/feature-snapshots.js';
 import { newId } from '../../src/kernel/ids.js';
 import type { TestApp } from './app.js';
 
-let count = 0;
+/** Five digits: keys are in order as they were made. */
+let count = 10_000;
 
 /** A key that no other feature of a test has. */
 export function newFeatureKey(name = 'feature'): string {
@@ -44,6 +47,15 @@ export async function insertFeatures(tenon: TestApp, ...features: FeatureFacts[]
     },
   );
   return named.map(({ key }) => key);
+}
+
+/** Resolves once an instance knows of a feature: what one has made the others hear of over the bus, a moment later. */
+export async function knownTo({ app }: TestApp, key: string): Promise<void> {
+  const isKnown = async (): Promise<boolean> => {
+    const { environments } = await app.get(FeatureSnapshots).current();
+    return [...environments.values()].every(({ indexOf }) => indexOf.has(key));
+  };
+  await expect.poll(isKnown, { interval: 5 }).toBe(true);
 }
 
 /** Changes the tables of features by SQL, and tells every instance of these keys. */
