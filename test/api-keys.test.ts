@@ -16,7 +16,7 @@ let path: string;
 let owner: Member;
 let admin: Member;
 beforeAll(async () => {
-  tenon = await startApp({ patient: true });
+  tenon = await startApp();
   ({ organizationId, path } = await insertOrganization(tenon.db));
   owner = await insertMember(tenon, organizationId, 'owner');
   admin = await insertMember(tenon, organizationId, 'admin');

@@ -35,7 +35,7 @@ let third: Auth & { userId: string };
 /** What the schedule runs. */
 let applying: Schedule['run'];
 beforeAll(async () => {
-  tenon = await startApp({ patient: true });
+  tenon = await startApp();
   api = await featureAdmin(tenon);
   // The next minute may begin in the midst of a test: what is due is made only when one says so.
   const schedule = tenon.app

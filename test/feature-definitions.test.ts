@@ -12,7 +12,7 @@ const FEATURES = '/api/v1/features';
 let tenon: TestApp;
 let api: FeatureAdmin;
 beforeAll(async () => {
-  tenon = await startApp({ patient: true });
+  tenon = await startApp();
   api = await featureAdmin(tenon);
   await api.post('/api/v1/plans', { key: 'team', name: 'Team', limits: {} }).expect(201);
 });

@@ -14,7 +14,7 @@ const LOCK = 7_362_640_109;
 let tenon: TestApp;
 let api: FeatureAdmin;
 beforeAll(async () => {
-  tenon = await startApp({ env: { DATABASE_POOL_SIZE: '10' } });
+  tenon = await startApp({ env: { DATABASE_POOL_SIZE: '10' }, hurried: true });
   api = await featureAdmin(tenon);
 });
 afterAll(async () => {

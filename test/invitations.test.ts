@@ -12,7 +12,7 @@ let tenon: TestApp;
 let smtp: MailCatcher;
 beforeAll(async () => {
   smtp = await startMailCatcher();
-  tenon = await startApp({ env: { RATE_LIMITS: 'on', MAIL_URL: smtp.url }, patient: true });
+  tenon = await startApp({ env: { RATE_LIMITS: 'on', MAIL_URL: smtp.url } });
   await tenon.db.sql.query(
     `insert into plans (key, name, seats, created_at, updated_at) values ('trio', 'Trio', 3, now(), now())`,
   );

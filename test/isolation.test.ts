@@ -13,7 +13,7 @@ let tenon: TestApp;
 let people: Tenant[];
 beforeAll(async () => {
   // Two is the least: one for the requests, and one that a job may hold.
-  tenon = await startApp({ env: { DATABASE_POOL_SIZE: '2' }, owner: true, patient: true });
+  tenon = await startApp({ env: { DATABASE_POOL_SIZE: '2' }, owner: true });
   people = await twoTenants(tenon);
 });
 afterAll(() => tenon.close());

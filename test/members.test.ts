@@ -18,8 +18,8 @@ beforeAll(async () => {
   proxy = await PostgresProxy.start(db.appUrl);
   // One issuer: a token of the one is good at the other.
   const env = { PUBLIC_URL: 'https://tenon.test' };
-  near = await startApp({ db, env, patient: true });
-  far = await startApp({ db, env: { ...env, DATABASE_DIRECT_URL: proxy.url }, patient: true });
+  near = await startApp({ db, env });
+  far = await startApp({ db, env: { ...env, DATABASE_DIRECT_URL: proxy.url } });
 });
 afterAll(async () => {
   await Promise.all([near.close(), far.close()]);

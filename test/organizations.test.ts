@@ -19,7 +19,7 @@ type Team = Record<(typeof ROLES)[number], Member> & {
 let tenon: TestApp;
 let platform: Member;
 beforeAll(async () => {
-  tenon = await startApp({ patient: true });
+  tenon = await startApp();
   const { userId, email } = await insertPerson(tenon.db, { platformRole: 'admin' });
   platform = { userId, email, fullName: '', role: '', ...(await openSession(tenon, userId)) };
 });

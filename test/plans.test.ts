@@ -16,7 +16,7 @@ let tenon: TestApp;
 let admin: Member;
 let person: Member;
 beforeAll(async () => {
-  tenon = await startApp({ patient: true });
+  tenon = await startApp();
   const { userId, email } = await insertPerson(tenon.db, { platformRole: 'admin' });
   admin = { userId, email, fullName: '', role: '', ...(await openSession(tenon, userId)) };
   person = await insertStranger(tenon);

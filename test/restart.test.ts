@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 async function start(options: TestAppOptions): Promise<TestApp> {
-  const tenon = await startApp(options);
+  const tenon = await startApp({ ...options, hurried: true });
   open.push(tenon);
   return tenon;
 }

@@ -45,7 +45,7 @@ let tenon: TestApp;
 let folder: string;
 let file: string;
 beforeAll(async () => {
-  tenon = await startApp({ patient: true });
+  tenon = await startApp();
 });
 afterAll(() => tenon.close());
 beforeEach(() => {

@@ -9,7 +9,7 @@ let tenon: TestApp;
 let people: [Tenant, Tenant];
 beforeAll(async () => {
   // Two is the least: one for the requests, and one that a job may hold.
-  tenon = await startApp({ env: { DATABASE_POOL_SIZE: '2' }, patient: true });
+  tenon = await startApp({ env: { DATABASE_POOL_SIZE: '2' } });
   people = await twoTenants(tenon);
 });
 afterAll(() => tenon.close());
