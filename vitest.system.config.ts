@@ -11,7 +11,8 @@ class SuiteFirst extends BaseSequencer {
 }
 
 // What starts other processes than its own: servers that are killed, the embedded PostgreSQL and Debian's, a browser,
-// npm as another user of this machine; and 10,000 requests on a connection. The others go one by one beside the suite, which has four workers of its own.
+// npm as another user of this machine; and 10,000 requests on a connection. All of it goes one by one beside the suite on
+// PostgreSQL 15, which has four workers of its own.
 export default defineConfig({
   test: {
     ...common,
