@@ -7,7 +7,7 @@ import { asSuperuser, PASSWORD, storedPassword } from './people.js';
 import { serve, tenonEnv } from './server.js';
 
 const AT_ONCE = 32;
-const SECONDS = 5;
+const SECONDS = 10;
 const ROUNDS = 3;
 
 /**

@@ -1,7 +1,7 @@
 import { verify } from '@node-rs/argon2';
 import { capCost, checkHashLength, checkSaltLength, fromBase64, type ImportedHash, malformed } from './hash-text.js';
 
-/** KiB: 128 MiB. Django and argon2-cffi made hashes of 100 MiB; two at once stay below 256 MiB. */
+/** KiB: 128 MiB. Django and argon2-cffi made hashes of 100 MiB; four at once, on two cores, take 512 MiB. */
 const MAX_MEMORY = 131_072;
 /** 128 MiB ten times take about 0.5 s. */
 const MAX_PASSES = 10;

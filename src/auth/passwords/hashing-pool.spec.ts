@@ -61,4 +61,69 @@ describe('A3 hashing pool', () => {
     await expect(failed).rejects.toThrow('no memory');
     await expect(next).resolves.toBe('next');
   });
+
+  /** Runs `names` one after the other. @returns the names whose results were handed over, as they come. */
+  function oneByOne(names: string[]): { endNext(): Promise<void>; handedOver: string[] } {
+    const pool = new HashingPool(1, names.length);
+    const { start, end } = tasks();
+    const handedOver: string[] = [];
+    const ended = names.values();
+    for (const name of names) {
+      const over = (): void => void handedOver.push(name);
+      void pool.run(start(name)).then(over, over);
+    }
+    return {
+      handedOver,
+      endNext: async () => {
+        end(ended.next().value!);
+        await setImmediate();
+      },
+    };
+  }
+
+  it('hands over as many together as still wait, and holds nothing when nobody does', async () => {
+    const { endNext, handedOver } = oneByOne(['a', 'b', 'c', 'd', 'e']);
+    await setImmediate();
+    await endNext();
+    expect(handedOver).toEqual([]);
+    await endNext();
+    expect(handedOver).toEqual(['a', 'b']);
+    await endNext();
+    expect(handedOver).toEqual(['a', 'b', 'c']);
+    await endNext();
+    expect(handedOver).toEqual(['a', 'b', 'c', 'd']);
+    await endNext();
+    expect(handedOver).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('holds at most 16 together, however many wait', async () => {
+    const { endNext, handedOver } = oneByOne(Array.from({ length: 100 }, (_, at) => `${at}`));
+    await setImmediate();
+    for (let at = 0; at < 15; at += 1) await endNext();
+    expect(handedOver).toHaveLength(0);
+    await endNext();
+    expect(handedOver).toHaveLength(16);
+  });
+
+  it('holds what failed as long as what did not, and lets nobody wait for nobody', async () => {
+    const pool = new HashingPool(1, 10);
+    const { start, end } = tasks();
+    let failed = false;
+    const wrong = pool
+      .run(() => Promise.reject(new Error('no memory')))
+      .catch(() => {
+        failed = true;
+      });
+    const others = ['b', 'c', 'd'].map((name) => pool.run(start(name)));
+    await setImmediate();
+    expect(failed).toBe(false);
+    end('b');
+    await Promise.all([wrong, others[0]]);
+    await setImmediate();
+    end('c');
+    await others[1];
+    await setImmediate();
+    end('d');
+    await others[2];
+  });
 });

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { hash } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
-import { HashingPool } from './hashing-pool.js';
+import { HASHES_AT_ONCE, HashingPool } from './hashing-pool.js';
 import { parseImportedHash } from './imported-hashes.js';
 
 /**
@@ -22,13 +21,13 @@ export interface PasswordCheck {
 }
 
 /**
- * Hashes and checks passwords, as many at once as there are cores. Passwords are taken in NFC, so that the same
+ * Hashes and checks passwords, so many at once that no core is idle. Passwords are taken in NFC, so that the same
  * characters typed on another system are the same password (NIST SP 800-63B-4, 3.1.1.2). Every method throws
  * `service_unavailable` when too many already wait.
  */
 @Injectable()
 export class PasswordHasher {
-  private readonly pool = new HashingPool(availableParallelism(), MAX_WAITING);
+  private readonly pool = new HashingPool(HASHES_AT_ONCE, MAX_WAITING);
   /** Any salt and any hash will do: nobody knows the password, and no start waits for one to be hashed. */
   private readonly decoy = `${CURRENT}${randomText(16)}$${randomText(32)}`;
 
