@@ -10,8 +10,11 @@ export const HASHES_AT_ONCE = availableParallelism() + 2;
 /** Seconds after which a caller may try again: a full queue of 200 hashes of 16 ms drains in about 2 s on two cores. */
 const RETRY_AFTER = '2';
 
-/** How many results are handed over together at most: on two cores the first of them has waited 0.1 s then. */
-const MOST_TOGETHER = 16;
+/**
+ * After which a result is held no more once another is done: on two cores some 15 are done in it. Those of other systems
+ * may take a second each.
+ */
+const MAX_HELD_MS = 100;
 
 /**
  * Lets a bounded number of tasks run at once and a bounded number wait, in order of arrival. Hashing takes a core and
@@ -25,6 +28,8 @@ export class HashingPool {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
   private readonly done: (() => void)[] = [];
+  /** When the first of those that are done was. */
+  private doneSince = 0;
 
   constructor(
     private readonly maxRunning: number,
@@ -65,8 +70,11 @@ export class HashingPool {
 
   /** Whoever is held is let go by one that is still to end: as long as anybody waits, somebody runs. */
   private together(): Promise<void> {
+    const now = performance.now();
+    if (this.done.length === 0) this.doneSince = now;
     const held = new Promise<void>((resolve) => this.done.push(resolve));
-    if (this.done.length >= Math.min(this.waiting.length, MOST_TOGETHER)) for (const go of this.done.splice(0)) go();
+    if (this.done.length >= this.waiting.length || now - this.doneSince >= MAX_HELD_MS)
+      for (const go of this.done.splice(0)) go();
     return held;
   }
 }
