@@ -35,6 +35,7 @@ import { Migration20261129002200_template_rollback_kept } from './Migration20261
 import { Migration20261129002300_job_board_open } from './Migration20261129002300_job_board_open.js';
 import { Migration20261129002400_record_cleanup_batch } from './Migration20261129002400_record_cleanup_batch.js';
 import { Migration20261129002500_change_requests_not_carried_over } from './Migration20261129002500_change_requests_not_carried_over.js';
+import { Migration20261130002600_sign_ins_together } from './Migration20261130002600_sign_ins_together.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -81,4 +82,5 @@ export const migrations = [
     name: 'Migration20261129002500_change_requests_not_carried_over',
     class: Migration20261129002500_change_requests_not_carried_over,
   },
+  { name: 'Migration20261130002600_sign_ins_together', class: Migration20261130002600_sign_ins_together },
 ];

@@ -10,7 +10,7 @@ export const MAX_BLOCK_SECONDS = 900;
 /**
  * The growing wait after wrong passwords, shared by every path that takes one, and falling on unknown e-mail addresses
  * as on known ones (NIST SP 800-63B-4, 3.2.2). An attempt is counted before it is hashed, by
- * `password_attempt()` in one statement: five hundred at once get no more checks than the budget.
+ * `password_attempts()` in one statement: five hundred at once get no more checks than the budget.
  */
 @Injectable()
 export class Lockout {

@@ -1,7 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
-import { asSystem } from '../../database/tenant-context.js';
+import { JointStatement } from '../../database/joint-statement.js';
+import { asSystem, systemStatements } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { Problem, problem } from '../../kernel/problem.js';
 import type { UserStatus } from '../../users/user.entity.js';
@@ -16,8 +17,8 @@ export interface CheckedAccount {
   newHash: string | null;
   /** Which password it was: when it was chosen, as the database writes it. */
   changedAt: string;
-  /** Under which its failures are counted. */
-  attemptKey: Buffer;
+  /** Under which its failures are counted, in hex. */
+  attemptKey: string;
 }
 
 interface AccountRow {
@@ -40,12 +41,19 @@ interface AttemptRow extends AccountRow {
 /** The one place where a password is compared: login, change, and whatever asks for it again. */
 @Injectable()
 export class PasswordCheck {
+  private readonly attempts: JointStatement<{ key: string; email: string }, AttemptRow>;
+
   constructor(
     private readonly em: EntityManager,
     private readonly hasher: PasswordHasher,
     private readonly lockout: Lockout,
     private readonly audit: AuditService,
-  ) {}
+  ) {
+    this.attempts = new JointStatement(systemStatements(em), 'select * from password_attempts(?, ?, ?)', [
+      FREE_FAILURES,
+      MAX_BLOCK_SECONDS,
+    ]);
+  }
 
   /**
    * Checks a password. Unknown, disabled and without a password answer like a wrong one, after the same work. The
@@ -55,7 +63,7 @@ export class PasswordCheck {
    * of a person or of the newest registration that still waits for its proof.
    */
   async check(actor: Actor, email: string, password: string): Promise<CheckedAccount> {
-    const attemptKey = this.lockout.keyOf(email);
+    const attemptKey = this.lockout.keyOf(email).toString('hex');
     const { account, registeredHash, decoy, blocks } = await this.attempt(email, attemptKey);
     const { valid, rehash } = account?.password_hash
       ? await this.hasher.verify(account.password_hash, password)
@@ -117,28 +125,21 @@ export class PasswordCheck {
    */
   private async attempt(
     email: string,
-    key: Buffer,
+    key: string,
   ): Promise<{
     account: AccountRow | undefined;
     registeredHash: string | null;
     decoy: string | undefined;
     blocks: boolean;
   }> {
-    const [row] = await this.em.execute<AttemptRow[]>('select * from password_attempt(?, ?, ?, ?, ?)', [
-      key,
-      email,
-      // Keyed: nobody can choose an address by its decoy.
-      key.toString('hex'),
-      FREE_FAILURES,
-      MAX_BLOCK_SECONDS,
-    ]);
-    if (row!.blocked_seconds !== null)
-      throw problem('too_many_attempts', { headers: { 'retry-after': String(row!.blocked_seconds) } });
+    const row = await this.attempts.ask({ key, email });
+    if (row.blocked_seconds !== null)
+      throw problem('too_many_attempts', { headers: { 'retry-after': String(row.blocked_seconds) } });
     return {
-      account: row!.user_id === null ? undefined : row,
-      registeredHash: row!.registered_hash,
-      decoy: row!.decoy ?? undefined,
-      blocks: row!.blocks,
+      account: row.user_id === null ? undefined : row,
+      registeredHash: row.registered_hash,
+      decoy: row.decoy ?? undefined,
+      blocks: row.blocks,
     };
   }
 

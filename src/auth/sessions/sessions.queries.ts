@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Actor } from '../../kernel/actor.js';
+import { JointStatement } from '../../database/joint-statement.js';
+import { systemStatements } from '../../database/tenant-context.js';
 import type { CheckedAccount } from '../login/password-check.js';
 import { hashToken } from '../../kernel/tokens.js';
 
@@ -23,32 +25,51 @@ export interface SessionOwner {
 
 const OWNER_COLUMNS = `u.id, u.email, u.full_name, u.platform_role`;
 
+/** What opens a session for a password that was right, by the names of `open_sessions_by_password()`. */
+export interface OpeningSession {
+  /** Under which the failures of the address are counted, in hex. */
+  attempt_key: string;
+  user_id: string;
+  email: string;
+  /** Which password it was. */
+  changed_at: string;
+  session_id: string;
+  family_key_id: string;
+  ip: string | null;
+  user_agent: string | null;
+  token_hash: string;
+  /** For the trail, as JSON. */
+  entry: string;
+}
+
 /**
- * Opens a session with its first refresh token and its entry of the trail, if the password that was checked is still
- * the one of an active person. One call of `open_session_by_password()` is the whole transaction.
+ * Opens sessions with their first refresh tokens and their entries of the trail, each if the password that was checked is
+ * still the one of an active person; `session_id` is null where it is not. One call is the whole transaction.
  */
-export async function openSessionByPassword(
+export function openingSessions(
   em: EntityManager,
+): JointStatement<OpeningSession, SessionOwner | Record<keyof SessionOwner, null>> {
+  return new JointStatement(systemStatements(em), `select * from open_sessions_by_password(?, ${IDLE}, ${ABSOLUTE})`);
+}
+
+/** @param session what was made for it; what was checked is in `account`. */
+export function openingSession(
   actor: Actor,
-  account: CheckedAccount,
-  session: { id: string; keyId: string; token: string; entry: string },
-): Promise<SessionOwner | undefined> {
-  const [owner] = await em.execute<(SessionOwner & { session_id: string | null })[]>(
-    `select * from open_session_by_password(?, ?, ?, ?, ?, ?, '{pwd}', ?, ?, ?, ${IDLE}, ${ABSOLUTE}, ?)`,
-    [
-      account.userId,
-      account.email,
-      account.changedAt,
-      account.attemptKey,
-      session.id,
-      session.keyId,
-      actor.ip,
-      userAgentOf(actor),
-      hashToken(session.token),
-      session.entry,
-    ],
-  );
-  return owner?.session_id ? owner : undefined;
+  { attemptKey, userId, email, changedAt }: CheckedAccount,
+  { id, keyId, token, entry }: { id: string; keyId: string; token: string; entry: string },
+): OpeningSession {
+  return {
+    attempt_key: attemptKey,
+    user_id: userId,
+    email,
+    changed_at: changedAt,
+    session_id: id,
+    family_key_id: keyId,
+    ip: actor.ip,
+    user_agent: userAgentOf(actor),
+    token_hash: hashToken(token).toString('hex'),
+    entry,
+  };
 }
 
 /**

@@ -14,7 +14,8 @@ import { RefreshChain } from './refresh-chain.js';
 import {
   endSessions,
   findUsedToken,
-  openSessionByPassword,
+  openingSession,
+  openingSessions,
   rotateRefreshToken,
   type SessionOwner,
 } from './sessions.queries.js';
@@ -43,6 +44,8 @@ export type EndReason =
 
 @Injectable()
 export class SessionsService {
+  private readonly opening: ReturnType<typeof openingSessions>;
+
   constructor(
     private readonly em: EntityManager,
     private readonly chain: RefreshChain,
@@ -50,7 +53,9 @@ export class SessionsService {
     private readonly revoked: RevokedSessions,
     private readonly audit: AuditService,
     private readonly mail: MailService,
-  ) {}
+  ) {
+    this.opening = openingSessions(em);
+  }
 
   /**
    * Opens a session for a password that was right, and forgets the failures of its address.
@@ -65,8 +70,8 @@ export class SessionsService {
       target: { type: 'session', id },
       after: { methods: ['pwd'] },
     });
-    const owner = await openSessionByPassword(this.em, actor, account, { id, keyId, token, entry });
-    return owner ? this.signedIn(owner, token) : null;
+    const owner = await this.opening.ask(openingSession(actor, account, { id, keyId, token, entry }));
+    return owner.session_id === null ? null : this.signedIn(owner, token);
   }
 
   /**
