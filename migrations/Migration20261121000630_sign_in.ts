@@ -1,5 +1,39 @@
 import { Migration } from '@mikro-orm/migrations';
 
+/** Replaced by migration 002600, which brings it back on its way down. */
+export const OPEN_SESSION_BY_PASSWORD = `
+  create function open_session_by_password(
+    p_user_id uuid, p_email text, p_changed_at timestamptz, p_attempt_key bytea,
+    p_session_id uuid, p_family_key_id text, p_methods text[], p_ip text, p_user_agent text, p_token_hash bytea,
+    p_idle interval, p_absolute interval, p_entry jsonb,
+    out session_id uuid, out authenticated_at timestamptz, out methods text[],
+    out id uuid, out email text, out full_name text, out platform_role text
+  ) language plpgsql as $$
+  begin
+    perform set_config('role', 'tenon_system', true);
+    -- The hash took its time: a reset, a disabling, another address must not be overtaken by the old password.
+    select u.id, u.email, u.full_name, u.platform_role
+      into id, email, full_name, platform_role
+      from users u join password_credentials c on c.user_id = u.id
+     where u.id = p_user_id and u.email = p_email and u.status = 'active' and c.changed_at = p_changed_at
+       for no key update of u, c;
+    if id is null then return; end if;
+    delete from login_attempts a where a.key = p_attempt_key;
+    insert into user_sessions as s
+           (id, user_id, family_key_id, methods, ip, user_agent, created_at, last_active_at, expires_at, ends_at)
+    values (p_session_id, p_user_id, p_family_key_id, p_methods, p_ip, p_user_agent, now(), now(),
+            now() + p_idle, now() + p_absolute)
+    returning s.id, s.created_at, s.methods into session_id, authenticated_at, methods;
+    insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
+    values (p_token_hash, p_session_id, now(), now() + p_idle);
+    insert into audit_log select (jsonb_populate_record(null::audit_log, p_entry)).*;
+  end $$`;
+
+const SIGNATURE =
+  'open_session_by_password(uuid, text, timestamptz, bytea, uuid, text, text[], text, text, bytea, interval, interval, jsonb)';
+export const GRANT_OPEN_SESSION_BY_PASSWORD = `grant execute on function ${SIGNATURE} to tenon_app, tenon_system`;
+export const DROP_OPEN_SESSION_BY_PASSWORD = `drop function ${SIGNATURE}`;
+
 /**
  * What every sign-in does in the database, as two functions: their plans are kept with the session, and each is one
  * round trip and one transaction. As ten statements, planned each time, sign-in reached 0.55 of the bare hash rate.
@@ -54,43 +88,13 @@ export class Migration20261121000630_sign_in extends Migration {
          order by reverse(c.user_id::text) collate "C" limit 1;
       end $$`);
 
-    this.addSql(`
-      create function open_session_by_password(
-        p_user_id uuid, p_email text, p_changed_at timestamptz, p_attempt_key bytea,
-        p_session_id uuid, p_family_key_id text, p_methods text[], p_ip text, p_user_agent text, p_token_hash bytea,
-        p_idle interval, p_absolute interval, p_entry jsonb,
-        out session_id uuid, out authenticated_at timestamptz, out methods text[],
-        out id uuid, out email text, out full_name text, out platform_role text
-      ) language plpgsql as $$
-      begin
-        perform set_config('role', 'tenon_system', true);
-        -- The hash took its time: a reset, a disabling, another address must not be overtaken by the old password.
-        select u.id, u.email, u.full_name, u.platform_role
-          into id, email, full_name, platform_role
-          from users u join password_credentials c on c.user_id = u.id
-         where u.id = p_user_id and u.email = p_email and u.status = 'active' and c.changed_at = p_changed_at
-           for no key update of u, c;
-        if id is null then return; end if;
-        delete from login_attempts a where a.key = p_attempt_key;
-        insert into user_sessions as s
-               (id, user_id, family_key_id, methods, ip, user_agent, created_at, last_active_at, expires_at, ends_at)
-        values (p_session_id, p_user_id, p_family_key_id, p_methods, p_ip, p_user_agent, now(), now(),
-                now() + p_idle, now() + p_absolute)
-        returning s.id, s.created_at, s.methods into session_id, authenticated_at, methods;
-        insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
-        values (p_token_hash, p_session_id, now(), now() + p_idle);
-        insert into audit_log select (jsonb_populate_record(null::audit_log, p_entry)).*;
-      end $$`);
+    this.addSql(OPEN_SESSION_BY_PASSWORD);
     this.addSql(`grant execute on function password_attempt(bytea, text, text, int, int) to tenon_app, tenon_system`);
-    this.addSql(
-      `grant execute on function open_session_by_password(uuid, text, timestamptz, bytea, uuid, text, text[], text, text, bytea, interval, interval, jsonb) to tenon_app, tenon_system`,
-    );
+    this.addSql(GRANT_OPEN_SESSION_BY_PASSWORD);
   }
 
   override down(): void {
-    this.addSql(
-      `drop function open_session_by_password(uuid, text, timestamptz, bytea, uuid, text, text[], text, text, bytea, interval, interval, jsonb)`,
-    );
+    this.addSql(DROP_OPEN_SESSION_BY_PASSWORD);
     this.addSql(`drop function password_attempt(bytea, text, text, int, int)`);
   }
 }

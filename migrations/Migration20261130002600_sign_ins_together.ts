@@ -1,11 +1,16 @@
 import { Migration } from '@mikro-orm/migrations';
+import {
+  DROP_OPEN_SESSION_BY_PASSWORD,
+  GRANT_OPEN_SESSION_BY_PASSWORD,
+  OPEN_SESSION_BY_PASSWORD,
+} from './Migration20261121000630_sign_in.js';
 
 /**
- * The two functions of a sign-in for many at once. Each takes an array of JSON and gives a row for each element, with its
- * `place` in the array, counted from one.
+ * What a sign-in does in the database, for many at once: two functions that take an array of JSON and give a row for each of
+ * its elements, with its `place` in the array, from one on.
  *
  * Many share a transaction, so nobody waits long in it for what somebody else holds: the statement fails instead, and each is
- * asked for alone. Addresses are taken in one order, or two of these would wait for each other.
+ * asked for alone. Failures are counted in the order of their keys, or two of these would wait for each other.
  */
 export class Migration20261130002600_sign_ins_together extends Migration {
   override up(): void {
@@ -25,13 +30,14 @@ export class Migration20261130002600_sign_ins_together extends Migration {
                      with ordinality as a (key, email, place)
            order by a.key
         loop
-          -- By its key, which is secret: nobody can choose an address by its decoy.
+          -- The decoy goes by the key, which is secret: nobody can choose an address by its decoy.
           select one.place, attempt.*
             into place, blocked_seconds, blocks, user_id, status, verified, password_hash, changed_at, registered_hash, decoy
             from password_attempt(decode(one.key, 'hex'), one.email, one.key, p_free, p_max_block_seconds) attempt;
           return next;
         end loop;
       end $$`);
+    this.addSql(`grant execute on function password_attempts(jsonb, int, int) to tenon_app, tenon_system`);
 
     this.addSql(`
       create function open_sessions_by_password(p_sessions jsonb, p_idle interval, p_absolute interval)
@@ -39,35 +45,51 @@ export class Migration20261130002600_sign_ins_together extends Migration {
         place bigint, session_id uuid, authenticated_at timestamptz, methods text[],
         id uuid, email text, full_name text, platform_role text
       ) language plpgsql as $$
-      declare
-        one record;
       begin
+        perform set_config('role', 'tenon_system', true);
         if jsonb_array_length(p_sessions) > 1 then perform set_config('lock_timeout', '200ms', true); end if;
-        for one in
+        return query
+        with asked as materialized (
           select s.* from rows from (jsonb_to_recordset(p_sessions) as (
-                       attempt_key text, user_id uuid, email text, changed_at timestamptz, session_id uuid,
-                       family_key_id text, ip text, user_agent text, token_hash text, entry text))
-                     with ordinality as s (
-                       attempt_key, user_id, email, changed_at, session_id,
-                       family_key_id, ip, user_agent, token_hash, entry, place)
-           order by s.attempt_key
-        loop
-          select one.place, opened.*
-            into place, session_id, authenticated_at, methods, id, email, full_name, platform_role
-            from open_session_by_password(
-                   one.user_id, one.email, one.changed_at, decode(one.attempt_key, 'hex'), one.session_id,
-                   one.family_key_id, '{pwd}', one.ip, one.user_agent, decode(one.token_hash, 'hex'),
-                   p_idle, p_absolute, one.entry::jsonb) opened;
-          return next;
-        end loop;
+                   attempt_key text, user_id uuid, email text, changed_at timestamptz, session_id uuid,
+                   family_key_id text, ip text, user_agent text, token_hash text, entry text))
+                 with ordinality as s (
+                   attempt_key, user_id, email, changed_at, session_id,
+                   family_key_id, ip, user_agent, token_hash, entry, place)),
+        -- The hash took its time: a reset, a disabling, another address must not be overtaken by the old password.
+        held as materialized (
+          select a.*, u.full_name, u.platform_role
+            from asked a join users u on u.id = a.user_id join password_credentials c on c.user_id = a.user_id
+           where u.email = a.email and u.status = 'active' and c.changed_at = a.changed_at
+           order by a.attempt_key
+             for no key update of u, c),
+        forgotten as (
+          delete from login_attempts l using held h where l.key = decode(h.attempt_key, 'hex')),
+        opened as (
+          insert into user_sessions as s
+                 (id, user_id, family_key_id, methods, ip, user_agent, created_at, last_active_at, expires_at, ends_at)
+          select h.session_id, h.user_id, h.family_key_id, '{pwd}', h.ip, h.user_agent, now(), now(),
+                 now() + p_idle, now() + p_absolute
+            from held h
+          returning s.id, s.created_at, s.methods),
+        headed as (
+          insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
+          select decode(h.token_hash, 'hex'), h.session_id, now(), now() + p_idle from held h),
+        told as (
+          insert into audit_log
+          select entry.* from held h, jsonb_populate_record(null::audit_log, h.entry::jsonb) entry)
+        select a.place, o.id, o.created_at, o.methods, h.user_id, h.email, h.full_name, h.platform_role
+          from asked a left join held h on h.place = a.place left join opened o on o.id = h.session_id;
       end $$`);
-    this.addSql(`grant execute on function password_attempts(jsonb, int, int) to tenon_app, tenon_system`);
     this.addSql(
       `grant execute on function open_sessions_by_password(jsonb, interval, interval) to tenon_app, tenon_system`,
     );
+    this.addSql(DROP_OPEN_SESSION_BY_PASSWORD);
   }
 
   override down(): void {
+    this.addSql(OPEN_SESSION_BY_PASSWORD);
+    this.addSql(GRANT_OPEN_SESSION_BY_PASSWORD);
     this.addSql(`drop function open_sessions_by_password(jsonb, interval, interval)`);
     this.addSql(`drop function password_attempts(jsonb, int, int)`);
   }

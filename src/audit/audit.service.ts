@@ -39,8 +39,9 @@ export class AuditService {
   }
 
   /**
-   * The same entry as JSON with the columns' names, for a function of the database that makes the change and writes
-   * its entry by `insert into audit_log select (jsonb_populate_record(null::audit_log, …)).*`.
+   * The same entry as JSON with the columns' names, for a function of the database that makes the change and writes its
+   * entry by `insert into audit_log select entry.* from jsonb_populate_record(null::audit_log, …) entry`. Written as
+   * `(jsonb_populate_record(…)).*` it would be read 22 times, once for each column.
    */
   entry(actor: Actor, action: string, facts: AuditFacts = {}): string {
     return toColumns(this.compose(actor, action, facts));
