@@ -83,7 +83,7 @@ async function startLog(postgres: EmbeddedPostgres, name: string, entries: numbe
     [Math.floor(entries / 2)],
   );
   await client.end();
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
   const { accessToken } = await signIn(tenon.url, ADMIN.email, ADMIN.password);
   const headers = { authorization: `Bearer ${accessToken}` };
   return { database, tenon, headers, middle: Buffer.from(rows[0]!.id).toString('base64url') };

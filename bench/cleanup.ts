@@ -77,7 +77,7 @@ export async function cleanupBench(postgres: EmbeddedPostgres): Promise<Figure[]
 }
 
 async function served<T>(database: OwnDatabase, work: (tenon: Served) => Promise<T>): Promise<T> {
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
   try {
     return await work(tenon);
   } finally {

@@ -30,8 +30,8 @@ export async function featureChangesBench(postgres: EmbeddedPostgres): Promise<F
   const [key] = await insertKeys(client, [database.tenants[0]!.organizationId]);
   await client.end();
   const env = { ...tenonEnv(database), RATE_LIMITS: 'off' };
-  const one = await serve('../src/main.js', [], env, '/health');
-  const other = await serve('../src/main.js', [], env, '/health');
+  const one = await serve('src/main', [], env, '/health');
+  const other = await serve('src/main', [], env, '/health');
   const { accessToken } = await signIn(one.url, ADMIN.email, ADMIN.password);
   const admin = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' };
 

@@ -36,10 +36,10 @@ export async function featureEvaluationBench(postgres: EmbeddedPostgres): Promis
   await client.end();
   const body = JSON.stringify({ context: CONTEXT });
   const headers = headersOf(key!);
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
   const path = '/ofrep/v1/evaluate/flags';
   const flag = flagOf(100);
-  const bare = await serve('./bare-ofrep.js', [tenon.url + path, flag, JSON.stringify(headers), body], {}, '/health');
+  const bare = await serve('bench/bare-ofrep', [tenon.url + path, flag, JSON.stringify(headers), body], {}, '/health');
   const shape = { method: 'POST', connections: CONNECTIONS, seconds: SECONDS, headers, body, awake: true } as const;
   const rate = async (url: string): Promise<number> => (await load({ ...shape, url })).perSecond;
   const rateOf304 = async (url: string): Promise<number> => {

@@ -42,7 +42,7 @@ export async function featureMemoryBench(postgres: EmbeddedPostgres): Promise<Fi
   await client.query('vacuum (analyze)');
   await client.end();
 
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
   const body = JSON.stringify({ context: CONTEXT });
   const ask = async (index: number): Promise<void> => {
     const url = `${tenon.url}/ofrep/v1/evaluate/flags${index < WITH_OVERRIDES ? '' : `/${flagOf(index % FLAGS)}`}`;

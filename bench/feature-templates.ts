@@ -45,7 +45,7 @@ export async function featureTemplatesBench(postgres: EmbeddedPostgres): Promise
     `delete from organizations where id not in (select id from organizations order by id limit ${ORGANIZATIONS})`,
   );
   await insertFlags(client, FEATURES);
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
   const { accessToken } = await signIn(tenon.url, ADMIN.email, ADMIN.password);
   const post = async (path: string, body: object): Promise<{ id: string }> => {
     const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' };

@@ -15,8 +15,8 @@ const ROUNDS = 3;
  * cannot be left out of a login, on bare Fastify (`bare-login.ts`), whose own share of the hash rate is printed as well.
  */
 export async function loginBench(postgres: EmbeddedPostgres): Promise<Figure[]> {
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(postgres), RATE_LIMITS: 'off' }, '/health');
-  const bare = await serve('./bare-login.js', [postgres.appUrl], {}, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(postgres), RATE_LIMITS: 'off' }, '/health');
+  const bare = await serve('bench/bare-login', [postgres.appUrl], {}, '/health');
   const stored = await storedPassword();
   const emails = await addPeople(postgres, stored);
   const rates = await inTurn(ROUNDS, {

@@ -22,8 +22,8 @@ export async function membersBench(postgres: EmbeddedPostgres): Promise<Figure[]
     entries: 0,
   });
   const { organizationId, email } = database.tenants[0]!;
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
-  const bare = await serve('./bare-members.js', [database.appUrl, organizationId, String(MEMBERS)], {}, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  const bare = await serve('bench/bare-members', [database.appUrl, organizationId, String(MEMBERS)], {}, '/health');
   const { accessToken } = await signIn(tenon.url, email, PASSWORD);
   const headers = { authorization: `Bearer ${accessToken}` };
   const list = `${tenon.url}/api/v1/organizations/${organizationId}/members?perPage=${PER_PAGE}`;

@@ -26,9 +26,9 @@ export async function permissionBench(postgres: EmbeddedPostgres): Promise<Figur
   const { organizationId, email } = database.tenants[0]!;
   const route = `/api/v1/organizations/${organizationId}/bench`;
   const env = { ...tenonEnv(database), RATE_LIMITS: 'off' };
-  const tenon = await serve('./permission-routes.js', ['guarded'], env, '/health');
-  const empty = await serve('./permission-routes.js', ['empty'], env, '/health');
-  const bare = await serve('./permission-routes.js', ['bare'], env, route);
+  const tenon = await serve('bench/permission-routes', ['guarded'], env, '/health');
+  const empty = await serve('bench/permission-routes', ['empty'], env, '/health');
+  const bare = await serve('bench/permission-routes', ['bare'], env, route);
   const { accessToken } = await signIn(tenon.url, email, PASSWORD);
   const headers = { authorization: `Bearer ${accessToken}` };
   const shape = { connections: CONNECTIONS, seconds: SECONDS, headers };

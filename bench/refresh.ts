@@ -11,7 +11,7 @@ const ROUNDS = 3;
 
 /** Refreshes of 16 sessions at once, against the same statements on `pg`, without HTTP, ORM or signature. */
 export async function refreshBench(postgres: EmbeddedPostgres): Promise<Figure[]> {
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(postgres), RATE_LIMITS: 'off' }, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(postgres), RATE_LIMITS: 'off' }, '/health');
   const pool = new Pool({ connectionString: postgres.appUrl, max: 10 });
   const figures = { tenon: [] as number[], bare: [] as number[] };
   for (let round = 0; round < ROUNDS; round += 1) {

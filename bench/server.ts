@@ -5,7 +5,6 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
 
 export const ADMIN = { email: 'admin@bench.example', password: 'seven quiet rivers run north' };
@@ -39,11 +38,14 @@ const words = (text: string): string[] => text.split(' ').filter(Boolean);
 const NODE_ENVIRONMENT = Object.fromEntries(words(variables!).map((variable) => variable.split('=')));
 const NODE_FLAGS = words(flags!);
 
-/** Starts a built file of ours in a process of its own, as the product is started, and waits until `path` answers 200. */
-export async function serve(file: string, args: string[], env: Record<string, string>, path: string): Promise<Served> {
+/**
+ * Starts one of our programs in a process of its own, as the product is started, and waits until `path` answers 200.
+ * @param entry its file without an ending, such as `src/main`.
+ */
+export async function serve(entry: string, args: string[], env: Record<string, string>, path: string): Promise<Served> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [...NODE_FLAGS, fileURLToPath(new URL(file, import.meta.url)), ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, 'scripts/run.mjs', entry, ...args], {
     env: { PATH: process.env.PATH, LOG_LEVEL: 'error', PORT: String(port), ...NODE_ENVIRONMENT, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -52,7 +54,7 @@ export async function serve(file: string, args: string[], env: Record<string, st
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`${entry} ended with ${child.exitCode}`);
     const answer = await fetch(url + path).catch(() => null);
     if (answer?.status === 200) break;
     await sleep(20);

@@ -16,7 +16,7 @@ export async function startBench(): Promise<Figure[]> {
   chmodSync(dataDir, 0o755);
   const timed = async (): Promise<{ ms: number; idleMb: number }> => {
     const begun = performance.now();
-    const served = await serve('../src/main.js', [], { DATA_DIR: dataDir }, '/health');
+    const served = await serve('src/main', [], { DATA_DIR: dataDir }, '/health');
     const ms = performance.now() - begun;
     await sleep(SETTLE_MS);
     const idleMb = proportionalMemoryMb(served.process.pid!, dataDir);

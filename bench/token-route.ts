@@ -10,8 +10,8 @@ const ROUNDS = 3;
 /** A route that needs a valid token and nothing else, against the same route in the same application without guards. */
 export async function tokenRouteBench(postgres: EmbeddedPostgres): Promise<Figure[]> {
   const env = { ...tenonEnv(postgres), RATE_LIMITS: 'off' };
-  const guarded = await serve('./token-routes.js', ['guarded'], env, '/health');
-  const bare = await serve('./token-routes.js', ['bare'], env, '/bench');
+  const guarded = await serve('bench/token-routes', ['guarded'], env, '/health');
+  const bare = await serve('bench/token-routes', ['bare'], env, '/bench');
   const { accessToken } = await signIn(guarded.url, ADMIN.email, ADMIN.password);
   const headers = { authorization: `Bearer ${accessToken}` };
   const figures = { guarded: [] as number[], bare: [] as number[] };

@@ -55,7 +55,7 @@ async function uncounted(postgres: EmbeddedPostgres): Promise<Record<'one' | 'al
   await insertFlags(client, FLAGS);
   const [key] = await insertKeys(client, [database.tenants[0]!.organizationId]);
   await client.end();
-  const tenon = await serve('./uncounted.js', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
+  const tenon = await serve('bench/uncounted', [], { ...tenonEnv(database), RATE_LIMITS: 'off' }, '/health');
   const headers = headersOf(key!);
   let users = 0;
   const asNewUser = (): Request => {

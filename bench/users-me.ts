@@ -10,13 +10,13 @@ const ROUNDS = 3;
 
 /** `GET /users/me` with everything on, against bare Fastify and `pg`. */
 export async function usersMeBench(postgres: EmbeddedPostgres): Promise<Figure[]> {
-  const tenon = await serve('../src/main.js', [], { ...tenonEnv(postgres), RATE_LIMITS: 'off' }, '/health');
+  const tenon = await serve('src/main', [], { ...tenonEnv(postgres), RATE_LIMITS: 'off' }, '/health');
   const { accessToken } = await signIn(tenon.url, ADMIN.email, ADMIN.password);
   const { id } = (await (
     await fetch(`${tenon.url}/api/v1/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })
   ).json()) as { id: string };
   // As superuser: a select without tenant context finds nothing otherwise.
-  const bare = await serve('./bare-fastify.js', [postgres.appUrl, superuserUrl(postgres), id], {}, '/health');
+  const bare = await serve('bench/bare-fastify', [postgres.appUrl, superuserUrl(postgres), id], {}, '/health');
   const figures = { tenon: [] as number[], own: [] as number[], select: [] as number[] };
   for (let round = 0; round < ROUNDS; round += 1) {
     const shape = { connections: CONNECTIONS, seconds: SECONDS };

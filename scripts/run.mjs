@@ -1,6 +1,7 @@
 // Runs a built entry on the Node of node_modules: `node scripts/run.mjs [--build] [--production] ENTRY [ARGUMENT ...]`.
 import './require-node.mjs';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { buildIfChanged } from './build.mjs';
 
@@ -16,5 +17,9 @@ if (!existsSync(built)) {
   console.error('Nothing is built yet. Run: npm run build');
   process.exit(1);
 }
+// The server hashes two more passwords at once than it has cores (auth/passwords/hashing-pool.ts), and libuv has four threads
+// by itself: eight cores would hash on four. More than are hashed at once cost a twelfth of all sign-ins on two cores.
+// libuv reads this when it first needs a thread.
+if (entry === 'src/main') process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2));
 process.argv = [process.execPath, fileURLToPath(built), ...rest];
 await import(built);
