@@ -17,9 +17,8 @@ if (!existsSync(built)) {
   console.error('Nothing is built yet. Run: npm run build');
   process.exit(1);
 }
-// The server hashes two more passwords at once than it has cores (auth/passwords/hashing-pool.ts), and libuv has four threads
-// by itself: eight cores would hash on four. More than are hashed at once cost a twelfth of all sign-ins on two cores.
-// libuv reads this when it first needs a thread.
+// libuv has four threads unless told otherwise, before it first needs one. The server hashes as many passwords at once as it
+// has cores (auth/passwords/hashing-pool.ts): eight cores would hash on four, and files and names of hosts wait behind that.
 if (entry === 'src/main') process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2));
 process.argv = [process.execPath, fileURLToPath(built), ...rest];
 await import(built);
