@@ -21,8 +21,9 @@ const MAX_HELD_MS = 100;
  * 19 MiB or more each: unbounded, a burst of sign-ins would take the memory and the time of everything else.
  *
  * While others wait, results are handed over together, as many as there are still waiting. What follows a hash (a statement,
- * a token, an answer) finds the caches of its core emptied by other hashes, and took two to three times its time when it came
- * alone: sign-ins reached 0.71 of the rate of their hash, and reach 0.8 by this. Nothing is held when nobody waits.
+ * a token, an answer) finds the caches of its core emptied by other hashes, and takes two to three times its time when it comes
+ * alone; and those that come together share a statement. Of 32 at once, without it, there were 0.85 times as many sign-ins.
+ * Nothing is held when nobody waits.
  */
 export class HashingPool {
   private running = 0;
