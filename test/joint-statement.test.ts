@@ -123,6 +123,25 @@ describe('A3 many sign-ins at once', () => {
     }
   });
 
+  it('whoever waits for a change of the password is not let in by the old one; the others are', async () => {
+    const all = await people(8);
+    const [changing, ...others] = all as [Person, ...Person[]];
+    const client = await tenon.db.sql.connect();
+    try {
+      await client.query('begin');
+      await client.query('update password_credentials set changed_at = now() where user_id = $1', [changing.userId]);
+      const late = login(changing.email).then((answer) => answer);
+      for (const answer of await Promise.all(others.map(({ email }) => login(email)))) expect(answer.status).toBe(200);
+      await expect.poll(waiting).toBe(1);
+      await client.query('commit');
+      expect((await late).body.code).toBe('invalid_credentials');
+    } finally {
+      client.release(true);
+    }
+    const { rows } = await tenon.db.sql.query('select from user_sessions where user_id = $1', [changing.userId]);
+    expect(rows).toEqual([]);
+  });
+
   it('two instances that sign in the same people again and again wait for each other in no circle', async () => {
     const other = await startApp({ db: tenon.db });
     try {
