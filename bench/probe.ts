@@ -4,9 +4,12 @@ import { APP_GUARD } from '@nestjs/core';
 import { loadEnv } from '../config/env.js';
 import { AppModule } from '../src/app.module.js';
 import { createApp } from '../src/app.setup.js';
+import { JobBoard } from '../src/admin/job-board/job-board.js';
+import { KeyDoor } from '../src/auth/api-keys/key-door.js';
 import { AuthGuard } from '../src/auth/auth.guard.js';
 import { DatabaseModule } from '../src/database/database.module.js';
 import { entities } from '../src/entities.js';
+import { OfrepRoutes } from '../src/features/openfeature/ofrep.routes.js';
 import { Public } from '../src/kernel/authorize.js';
 import { KernelModule } from '../src/kernel/kernel.module.js';
 import { Readiness } from '../src/kernel/readiness.js';
@@ -37,6 +40,16 @@ function withEmptyGuard(tenon: DynamicModule): DynamicModule {
   return { ...tenon, providers: [{ provide: APP_GUARD, useClass: EmptyGuard }, ...others] };
 }
 
+/** What `createApp` asks the rooms for, where they are left out. */
+@Module({
+  providers: [
+    { provide: OfrepRoutes, useValue: { provide: () => undefined } },
+    { provide: KeyDoor, useValue: null },
+    { provide: JobBoard, useValue: { plugin: () => async () => undefined } },
+  ],
+})
+class EmptyRooms {}
+
 @Module({})
 class ProbeModule {}
 
@@ -52,7 +65,7 @@ export async function probe(controller: Type): Promise<void> {
     module: ProbeModule,
     imports:
       mode === 'bare'
-        ? [KernelModule.forRoot(env, env.secretKeys), DatabaseModule.forRoot(env, entities, [])]
+        ? [KernelModule.forRoot(env, env.secretKeys), DatabaseModule.forRoot(env, entities, []), EmptyRooms]
         : [mode === 'empty' ? withEmptyGuard(tenon) : tenon],
     controllers: [controller, StatementsController],
   });
