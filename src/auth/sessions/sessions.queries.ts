@@ -52,7 +52,7 @@ export function openingSessions(
   return new JointStatement(systemStatements(em), `select * from open_sessions_by_password(?, ${IDLE}, ${ABSOLUTE})`);
 }
 
-/** @param session what was made for it; what was checked is in `account`. */
+/** What asks for a session: whose password was right, and what was made for it. */
 export function openingSession(
   actor: Actor,
   { attemptKey, userId, email, changedAt }: CheckedAccount,
