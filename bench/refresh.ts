@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { Pool } from 'pg';
+import { escapeLiteral, Pool } from 'pg';
 import type { EmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
+import { JointStatement } from '../src/database/joint-statement.js';
 import { load, median } from './load.js';
 import type { Figure } from './figure.js';
 import { ADMIN, serve, signIn, tenonEnv } from './server.js';
@@ -50,35 +51,32 @@ async function openSessions(url: string): Promise<string[]> {
   return tokens;
 }
 
-// The statement of `rotateRefreshToken` in sessions.queries.ts, with pg's own parameters.
-const ROTATE = `with used as (
-  update refresh_tokens set used_at = clock_timestamp() where token_hash = $1 and used_at is null and expires_at > now() returning session_id),
-moved as (
-  update user_sessions s set last_active_at = now(), expires_at = least(now() + interval '7 days', s.ends_at), ip = $2, user_agent = $3
-    from used, users u
-   where s.id = used.session_id and s.revoked_at is null and s.expires_at > now() and u.id = s.user_id and u.status = 'active'
-  returning s.id as session_id, s.created_at as authenticated_at, s.methods, s.expires_at, u.id, u.email, u.full_name, u.platform_role),
-head as (
-  insert into refresh_tokens (token_hash, session_id, created_at, expires_at) select $4, session_id, now(), expires_at from moved)
-select session_id, authenticated_at, methods, id, email, full_name, platform_role from moved`;
-
+/** What refreshes send to the database, for all who are there together as well. */
 async function bareRate(pool: Pool, tokens: string[]): Promise<number> {
-  const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
+  const rotating = new JointStatement<object, { session_id: string | null }>(
+    async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
+      const [, { rows }] = (await pool.query(
+        `set local role tenon_system; ${sql.replace('?', escapeLiteral(String(values[0])))}`,
+      )) as unknown as [unknown, { rows: Row[] }];
+      return rows;
+    },
+    `select * from rotate_refresh_tokens(?, interval '7 days')`,
+  );
   const begun = performance.now();
   const until = begun + SECONDS * 1_000;
   let done = 0;
   await Promise.all(
     tokens.map(async (first) => {
-      let head = hashOf(first);
+      let head = createHash('sha256').update(first).digest('hex');
       while (performance.now() < until) {
-        const next = randomBytes(32);
-        const client = await pool.connect();
-        await client.query('begin');
-        await client.query('set local role tenon_system');
-        const { rowCount } = await client.query(ROTATE, [head, '127.0.0.1', 'bench', next]);
-        await client.query('commit');
-        client.release();
-        if (rowCount !== 1) throw new Error('the bare refresh found nothing');
+        const next = randomBytes(32).toString('hex');
+        const { session_id } = await rotating.ask({
+          token_hash: head,
+          successor_hash: next,
+          ip: '127.0.0.1',
+          user_agent: 'bench',
+        });
+        if (session_id === null) throw new Error('the bare refresh found nothing');
         head = next;
         done += 1;
       }

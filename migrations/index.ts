@@ -36,6 +36,7 @@ import { Migration20261129002300_job_board_open } from './Migration2026112900230
 import { Migration20261129002400_record_cleanup_batch } from './Migration20261129002400_record_cleanup_batch.js';
 import { Migration20261129002500_change_requests_not_carried_over } from './Migration20261129002500_change_requests_not_carried_over.js';
 import { Migration20261130002600_sign_ins_together } from './Migration20261130002600_sign_ins_together.js';
+import { Migration20261130002700_refreshes_together } from './Migration20261130002700_refreshes_together.js';
 
 /** Every migration, in the order in which they run. */
 export const migrations = [
@@ -83,4 +84,5 @@ export const migrations = [
     class: Migration20261129002500_change_requests_not_carried_over,
   },
   { name: 'Migration20261130002600_sign_ins_together', class: Migration20261130002600_sign_ins_together },
+  { name: 'Migration20261130002700_refreshes_together', class: Migration20261130002700_refreshes_together },
 ];

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MikroORM, RequestContext } from '@mikro-orm/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SessionsService, type SignedIn } from '../src/auth/sessions/sessions.service.js';
+import { Actor } from '../src/kernel/actor.js';
+import { Problem } from '../src/kernel/problem.js';
 import { atOnce, countStatuses, entriesOf, insertPerson, isSignedIn, openSession } from './harness/accounts.js';
 import { startApp, TEST_KEYS, type TestApp } from './harness/app.js';
 import { mailsTo, mailTo, signIn } from './harness/people.js';
@@ -35,6 +39,7 @@ async function signedIn() {
   const person = await insertPerson(tenon.db);
   return { ...person, session: await openSession(tenon, person.userId) };
 }
+type Signed = Awaited<ReturnType<typeof signedIn>>;
 
 describe('A8 refresh tokens', () => {
   it('each works once and gives the next pair; both access tokens are the session’s', async () => {
@@ -182,6 +187,80 @@ describe('A8 refresh tokens', () => {
     const { session, userId } = await signedIn();
     await rows(`update users set status = 'disabled' where id = $1`, userId);
     expect((await refresh(session.refreshToken).expect(401)).body.code).toBe('token_invalid');
+  });
+});
+
+describe('A8 many refreshes at once', () => {
+  const people = (count: number) => atOnce(count, () => signedIn());
+  /** In one turn of the event loop, and so in one statement; over HTTP they meet as it happens. */
+  const refreshTogether = (all: Signed[]) =>
+    all.map(({ session }) =>
+      RequestContext.create(tenon.app.get(MikroORM).em, () =>
+        tenon.app
+          .get(SessionsService)
+          .refresh(Actor.anonymous({ ip: '127.0.0.1', userAgent: 'test', requestId: null }), session.refreshToken)
+          .catch((error: Problem) => error),
+      ),
+    );
+  const userIdsOf = (answers: (SignedIn | Problem)[]) =>
+    answers.map((answer) => (answer instanceof Problem ? answer.code : answer.user.id));
+
+  it('share a transaction, and each gets what is its own', async () => {
+    const all = await people(20);
+    const answers = (await Promise.all(refreshTogether(all))) as SignedIn[];
+    expect(userIdsOf(answers)).toEqual(all.map(({ userId }) => userId));
+    for (const { refreshToken, sessionId } of answers)
+      expect((await tokensOf(sessionId))[1].token_hash).toEqual(hashOf(refreshToken));
+    const transactions = await rows(
+      'select distinct xmin::text from refresh_tokens where used_at is null and session_id = any($1)',
+      answers.map(({ sessionId }) => sessionId),
+    );
+    expect(transactions).toHaveLength(1);
+  });
+
+  it('one is used already, one comes twice, one is of a session that has ended: each is told its own', async () => {
+    const [reused, twice, ended, good] = (await people(4)) as [Signed, Signed, Signed, Signed];
+    await refresh(reused.session.refreshToken).expect(200);
+    await passGrace(reused.session.refreshToken);
+    await rows('update user_sessions set revoked_at = now() where id = $1', ended.session.sessionId);
+    const answers = await Promise.all(refreshTogether([reused, twice, ended, good, twice]));
+    expect(userIdsOf(answers)).toEqual([
+      'refresh_token_reused',
+      twice.userId,
+      'token_invalid',
+      good.userId,
+      twice.userId,
+    ]);
+    const [, first, , , second] = answers as SignedIn[];
+    expect(second!.refreshToken).toBe(first!.refreshToken);
+    expect(await tokensOf(twice.session.sessionId)).toHaveLength(2);
+  });
+
+  it('somebody holds the session of one: the others go on, and that one when it is free', async () => {
+    const [held, ...others] = (await people(8)) as [Signed, ...Signed[]];
+    const client = await tenon.db.sql.connect();
+    try {
+      await client.query('begin');
+      await client.query('select from user_sessions where id = $1 for update', [held.session.sessionId]);
+      const [late, ...answers] = refreshTogether([held, ...others]);
+      expect(userIdsOf(await Promise.all(answers))).toEqual(others.map(({ userId }) => userId));
+      await expect
+        .poll(() =>
+          rows(`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`),
+        )
+        .toHaveLength(1);
+      await client.query('commit');
+      expect(userIdsOf([await late!])).toEqual([held.userId]);
+    } finally {
+      client.release(true);
+    }
+  });
+
+  it('two instances that refresh the same sessions again and again wait for each other in no circle', async () => {
+    const all = await people(10);
+    const answers = await atOnce(120, (i) => refresh(all[(i * 7) % 10]!.session.refreshToken, i % 2 ? tenon : other));
+    expect(countStatuses(answers)).toEqual({ 200: 120 });
+    expect(new Set(answers.map(({ body }) => body.refreshToken)).size).toBe(10);
   });
 });
 

@@ -72,35 +72,33 @@ export function openingSession(
   };
 }
 
+/** What exchanges a refresh token for its successor, by the names of `rotate_refresh_tokens()`; hashes in hex. */
+export interface RotatingToken {
+  token_hash: string;
+  successor_hash: string;
+  ip: string | null;
+  user_agent: string | null;
+}
+
 /**
- * Uses a refresh token and puts its successor in its place: one statement, so of fifty at once one wins. The session's
- * row is locked by it, so that no refresh succeeds once a revocation has returned.
+ * Uses refresh tokens and puts their successors in their places; `session_id` is null for one that could not be used. One
+ * statement, so of fifty at once one wins; the sessions' rows are locked by it, so that no refresh succeeds once a
+ * revocation has returned.
  */
-export async function rotateRefreshToken(
+export function rotatingTokens(
   em: EntityManager,
-  actor: Actor,
-  token: string,
-  successor: string,
-): Promise<SessionOwner | undefined> {
-  const [owner] = await em.execute<SessionOwner[]>(
-    `with used as (
-       update refresh_tokens set used_at = clock_timestamp()
-        where token_hash = ? and used_at is null and expires_at > now()
-       returning session_id),
-     moved as (
-       update user_sessions s
-          set last_active_at = now(), expires_at = least(now() + ${IDLE}, s.ends_at), ip = ?, user_agent = ?
-         from used, users u
-        where s.id = used.session_id and s.revoked_at is null and s.expires_at > now()
-          and u.id = s.user_id and u.status = 'active'
-       returning s.id as session_id, s.created_at as authenticated_at, s.methods, s.expires_at, ${OWNER_COLUMNS}),
-     head as (
-       insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
-       select ?, session_id, now(), expires_at from moved)
-     select session_id, authenticated_at, methods, id, email, full_name, platform_role from moved`,
-    [hashToken(token), actor.ip, userAgentOf(actor), hashToken(successor)],
-  );
-  return owner;
+): JointStatement<RotatingToken, SessionOwner | Record<keyof SessionOwner, null>> {
+  return new JointStatement(systemStatements(em), `select * from rotate_refresh_tokens(?, ${IDLE})`);
+}
+
+/** What asks for the exchange of `token`. */
+export function rotatingToken(actor: Actor, token: string, successor: string): RotatingToken {
+  return {
+    token_hash: hashToken(token).toString('hex'),
+    successor_hash: hashToken(successor).toString('hex'),
+    ip: actor.ip,
+    user_agent: userAgentOf(actor),
+  };
 }
 
 /** A token that could not be used, of a session that still lives: within its grace, or reused. */

@@ -16,7 +16,8 @@ import {
   findUsedToken,
   openingSession,
   openingSessions,
-  rotateRefreshToken,
+  rotatingToken,
+  rotatingTokens,
   type SessionOwner,
 } from './sessions.queries.js';
 import { Session } from './session.entity.js';
@@ -45,6 +46,7 @@ export type EndReason =
 @Injectable()
 export class SessionsService {
   private readonly opening: ReturnType<typeof openingSessions>;
+  private readonly rotating: ReturnType<typeof rotatingTokens>;
 
   constructor(
     private readonly em: EntityManager,
@@ -55,6 +57,7 @@ export class SessionsService {
     private readonly mail: MailService,
   ) {
     this.opening = openingSessions(em);
+    this.rotating = rotatingTokens(em);
   }
 
   /**
@@ -82,19 +85,8 @@ export class SessionsService {
   async refresh(actor: Actor, token: string): Promise<SignedIn> {
     const successor = this.chain.successor(token);
     if (successor === null) throw problem('token_invalid');
-    const outcome = await asSystem(this.em, async (em) => {
-      const owner = await rotateRefreshToken(em, actor, token, successor);
-      if (owner) return owner;
-      const used = await findUsedToken(em, token);
-      if (!used) return 'invalid';
-      if (used.within_grace) return used;
-      await this.end(em, actor, used.id, 'refresh_token_reused', { only: used.session_id });
-      this.mail.send('refresh-token-reuse', used.email, { name: used.full_name, at: new Date().toISOString() });
-      return 'reused';
-    });
-    if (outcome === 'invalid') throw problem('token_invalid');
-    if (outcome === 'reused') throw problem('refresh_token_reused');
-    return this.signedIn(outcome, successor);
+    const owner = await this.rotating.ask(rotatingToken(actor, token, successor));
+    return this.signedIn(owner.session_id === null ? await this.ownerOfUsed(actor, token) : owner, successor);
   }
 
   /** The caller's live sessions, newest activity first. */
@@ -149,6 +141,20 @@ export class SessionsService {
     for (const id of ids)
       this.audit.record(actor, 'session.ended', { userId, target: { type: 'session', id }, reason });
     return ids.length;
+  }
+
+  /** Whose session a token is of that was used within its grace; a session of one that was used before is ended. */
+  private async ownerOfUsed(actor: Actor, token: string): Promise<SessionOwner> {
+    const used = await asSystem(this.em, async (em) => {
+      const found = await findUsedToken(em, token);
+      if (!found || found.within_grace) return found;
+      await this.end(em, actor, found.id, 'refresh_token_reused', { only: found.session_id });
+      this.mail.send('refresh-token-reuse', found.email, { name: found.full_name, at: new Date().toISOString() });
+      return found;
+    });
+    if (!used) throw problem('token_invalid');
+    if (!used.within_grace) throw problem('refresh_token_reused');
+    return used;
   }
 
   private signedIn(owner: SessionOwner, refreshToken: string): SignedIn {
