@@ -23,26 +23,29 @@ export class Migration20261130002700_refreshes_together extends Migration {
                    token_hash text, successor_hash text, ip text, user_agent text))
                  with ordinality as r (token_hash, successor_hash, ip, user_agent, place)),
         -- One of those who bring the same token; the session as well, or a refresh could succeed once a revocation has
-        -- returned.
+        -- returned. Row after row: joined, with few sessions, all that live were read for each token.
         held as materialized (
-          select a.*, living.*
+          select a.*, token.session_id, session.created_at, session.methods, session.user_id,
+                 least(now() + p_idle, session.ends_at) as expires_at, person.email, person.full_name, person.platform_role
             from (select distinct on (r.token_hash) r.* from asked r order by r.token_hash) a
            cross join lateral (
-             select s.id as session_id, s.created_at, s.methods, least(now() + p_idle, s.ends_at) as expires_at,
-                    u.id as user_id, u.email, u.full_name, u.platform_role
-               from refresh_tokens t
-               join user_sessions s on s.id = t.session_id
-               join users u on u.id = s.user_id
+             select t.session_id from refresh_tokens t
               where t.token_hash = decode(a.token_hash, 'hex') and t.used_at is null and t.expires_at > now()
-                and s.revoked_at is null and s.expires_at > now() and u.status = 'active'
-                for no key update of t, s) living),
+                for no key update) token
+           cross join lateral (
+             select s.user_id, s.created_at, s.methods, s.ends_at from user_sessions s
+              where s.id = token.session_id and s.revoked_at is null and s.expires_at > now()
+                for no key update) session
+           cross join lateral (
+             select u.email, u.full_name, u.platform_role from users u
+              where u.id = session.user_id and u.status = 'active' offset 0) person),
         used as (
           update refresh_tokens t set used_at = clock_timestamp()
            where t.token_hash = any (array(select decode(h.token_hash, 'hex') from held h))),
         moved as (
           update user_sessions s
              set last_active_at = now(), expires_at = h.expires_at, ip = h.ip, user_agent = h.user_agent
-            from held h where s.id = h.session_id),
+            from held h where s.id = h.session_id and s.id = any (array(select o.session_id from held o))),
         headed as (
           insert into refresh_tokens (token_hash, session_id, created_at, expires_at)
           select decode(h.successor_hash, 'hex'), h.session_id, now(), h.expires_at from held h)
