@@ -184,7 +184,8 @@ describe('F8 who asks', () => {
     for (const headers of ways) expect((await askFlags(tenon, headers)).status).toBe(200);
     expect(await refusal({})).toBe('401 authentication_required');
     expect(await refusal(member.auth)).toBe('401 token_invalid');
-    expect(await refusal({ 'x-api-key': `${key.slice(0, -1)}x` })).toBe('401 token_invalid');
+    const flipped = key.slice(0, -1) + (key.endsWith('x') ? 'y' : 'x');
+    expect(await refusal({ 'x-api-key': flipped })).toBe('401 token_invalid');
     expect(await refusal({ 'x-api-key': key, ...auth })).toBe('401 token_invalid');
   });
 
