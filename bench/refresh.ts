@@ -67,9 +67,9 @@ async function openSessions(url: string): Promise<string[]> {
 /** Statements as `systemStatements()` sends them. */
 function rotatingOn(pool: Pool) {
   return async <Row extends object>(sql: string, [asked]: readonly unknown[] = []): Promise<Row[]> => {
-    const text = `set local role tenon_system; ${sql.replace('?', escapeLiteral(String(asked)))}`;
-    const [, { rows }] = (await pool.query(text)) as unknown as [unknown, { rows: Row[] }];
-    return rows;
+    const text = `set local role tenon_system; set local lock_timeout = '3s'; ${sql.replace('?', escapeLiteral(String(asked)))}`;
+    const results = (await pool.query(text)) as unknown as { rows: Row[] }[];
+    return results.at(-1)!.rows;
   };
 }
 

@@ -32,7 +32,7 @@ describe('P1 the environment', () => {
       trustProxy: false,
       docs: true,
       nodeEnv: 'development',
-      mailFrom: 'Tenon <no-reply@localhost>',
+      mailFrom: { name: 'Tenon', address: 'no-reply@localhost' },
     });
   });
 
@@ -47,6 +47,7 @@ describe('P1 the environment', () => {
       RATE_LIMITS: 'sometimes',
       DNS_SERVERS: 'dns.example.com',
       WEBHOOK_TARGETS: 'private',
+      MAIL_FROM: 'nobody',
     });
     for (const name of [
       'PORT',
@@ -58,6 +59,7 @@ describe('P1 the environment', () => {
       'RATE_LIMITS',
       'DNS_SERVERS',
       'WEBHOOK_TARGETS',
+      'MAIL_FROM',
     ])
       expect(problems.some((problem) => problem.startsWith(name))).toBe(true);
     expect(problems.join()).not.toContain('hunter2');

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
+import parseAddress from 'nodemailer/lib/addressparser';
 
 /** Everything that is wrong with the environment, told at once. */
 export class EnvError extends Error {
@@ -40,7 +41,7 @@ export class Env {
   readonly dataDir!: string;
   readonly redisUrl?: string;
   readonly mailUrl?: string;
-  readonly mailFrom!: string;
+  readonly mailFrom!: Readonly<{ name: string; address: string }>;
   /** Empty: keys are generated in {@link dataDir} (development only). */
   readonly secretKeys!: readonly SecretKey[];
   readonly adminEmail?: string;
@@ -70,9 +71,13 @@ export class Env {
 
 /**
  * Reads and validates the environment.
+ * @param also what a room finds wrong with it, told with the rest.
  * @throws EnvError that names every wrong or missing value, not only the first.
  */
-export function loadEnv(source: Readonly<Record<string, string | undefined>> = process.env): Env {
+export function loadEnv(
+  source: Readonly<Record<string, string | undefined>> = process.env,
+  also: (env: Env) => readonly string[] = () => [],
+): Env {
   const problems: string[] = [];
   const read = new Reader(source, problems);
 
@@ -96,7 +101,7 @@ export function loadEnv(source: Readonly<Record<string, string | undefined>> = p
     dataDir: read.text('DATA_DIR') ?? '.tenon',
     redisUrl: read.url('REDIS_URL', ['redis:', 'rediss:']),
     mailUrl: read.url('MAIL_URL', ['smtp:', 'smtps:']),
-    mailFrom: read.text('MAIL_FROM') ?? 'Tenon <no-reply@localhost>',
+    mailFrom: read.mailbox('MAIL_FROM', { name: 'Tenon', address: 'no-reply@localhost' }),
     secretKeys: read.secretKeys('SECRET_KEYS'),
     adminEmail: read.text('ADMIN_EMAIL'),
     adminPassword: read.text('ADMIN_PASSWORD'),
@@ -114,7 +119,6 @@ export function loadEnv(source: Readonly<Record<string, string | undefined>> = p
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, nodeEnv === 'test' ? 'silent' : 'info'),
   });
 
-  if (/[\r\n]/.test(env.mailFrom)) problems.push('MAIL_FROM holds a line break');
   if (env.databaseOwnerUrl && !env.databaseUrl) problems.push('DATABASE_OWNER_URL is set, but DATABASE_URL is not');
   if (production) {
     if (!env.mailUrl) problems.push('MAIL_URL is required in production');
@@ -123,6 +127,7 @@ export function loadEnv(source: Readonly<Record<string, string | undefined>> = p
     if (!env.databaseUrl && !env.allowEmbedded)
       problems.push('DATABASE_URL is required in production (or ALLOW_EMBEDDED=1 for the embedded database)');
   }
+  problems.push(...also(env));
   if (problems.length > 0) throw new EnvError(problems);
   return Object.freeze(env);
 }
@@ -171,6 +176,15 @@ class Reader {
       return text.replace(/\/+$/, '');
     }
     return text;
+  }
+
+  mailbox(name: string, fallback: Env['mailFrom']): Env['mailFrom'] {
+    const text = this.text(name);
+    if (text === undefined) return fallback;
+    const [mailbox, second] = parseAddress(text, { flatten: true });
+    if (mailbox && !second && !/[\r\n]/.test(text) && /^[^@\s]+@[^@\s]+$/.test(mailbox.address)) return mailbox;
+    this.problems.push(`${name} is no address such as "Tenon <no-reply@example.com>"`);
+    return fallback;
   }
 
   origins(name: string): string[] {

@@ -96,7 +96,7 @@ export async function createApp(
   app.useSecurityHeaders(securityHeaders(env));
   if (env.corsOrigins.length > 0) app.enableCors(crossOrigin(env));
   void fastify.register(app.get(JobBoard).plugin(), { prefix: JOB_BOARD_PATH });
-  if (env.docs) setUpDocs(app, env);
+  setUpDocs(app, env);
   return app;
 }
 

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Env } from '../config/env.js';
 import { createApp } from './app.setup.js';
-import { firstAdminOf } from './auth/platform-admin/platform-admin.service.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/embedded-postgres.js';
 import { FatalStartError, Readiness } from './kernel/readiness.js';
 import { generatedSecretKeys } from './kernel/secret-keys-file.js';
@@ -48,8 +47,6 @@ export async function start(given: Env): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
 
   try {
-    // Before a database is installed for nothing.
-    firstAdminOf(given);
     let env = given;
     if (!env.databaseUrl) {
       embedded = startEmbeddedPostgres({ dataDir: env.dataDir, say });

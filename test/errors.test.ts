@@ -85,10 +85,12 @@ describe('P4 problems over HTTP', () => {
     expect(body.errors).toEqual([{ field: 'password', code: 'is_string', message: 'password must be a string' }]);
   });
 
-  it('are found at no address where DOCS is off', async () => {
+  it('stay where their types lead when DOCS is off, which closes Swagger UI and the document', async () => {
     const closed = await startApp({ env: { DOCS: 'off' }, db: tenon.db });
     try {
-      for (const path of ['/docs/errors', '/docs', '/docs/openapi.json']) await closed.http.get(path).expect(404);
+      for (const path of ['/docs', '/docs/', '/docs/openapi.json']) await closed.http.get(path).expect(404);
+      const { body } = await closed.http.get('/api/v1/none').expect(404);
+      expect((await closed.http.get(new URL(body.type).pathname).expect(200)).text).toContain('id="not_found"');
     } finally {
       await closed.close();
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { MikroORM, RequestContext } from '@mikro-orm/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SessionsService, type SignedIn } from '../src/auth/sessions/sessions.service.js';
@@ -105,6 +105,44 @@ describe('A8 refresh tokens', () => {
     expect((await refresh(session.refreshToken).expect(200)).body.refreshToken).toBe(first);
     expect((await refresh(first, other).expect(200)).body.refreshToken).toBe(second);
     expect(await tokensOf(session.sessionId)).toHaveLength(3);
+  });
+
+  it('case 23: whoever asks within the grace is not to blame for a lock that lasts until it is over', async () => {
+    const { session } = await signedIn();
+    const { body } = await refresh(session.refreshToken).expect(200);
+    await rows(
+      `update refresh_tokens set used_at = used_at - interval '9 seconds' where used_at is not null and session_id = $1`,
+      session.sessionId,
+    );
+    const client = await tenon.db.sql.connect();
+    try {
+      await client.query('begin');
+      // A change: whoever waits for it looks at the row anew.
+      await client.query('update user_sessions set last_active_at = now() where id = $1', [session.sessionId]);
+      const late = refresh(session.refreshToken).then((answer) => answer);
+      await sleep(1_500);
+      await client.query('commit');
+      expect(await late).toMatchObject({ status: 200, body: { refreshToken: body.refreshToken } });
+    } finally {
+      client.release(true);
+    }
+  });
+
+  it('a session that somebody holds for long takes no connection for longer than 3 s', async () => {
+    const { session } = await signedIn();
+    const used = await signedIn();
+    await refresh(used.session.refreshToken).expect(200);
+    const ids = [session, used.session].map(({ sessionId }) => sessionId);
+    const client = await tenon.db.sql.connect();
+    try {
+      await client.query('begin');
+      await client.query('select from user_sessions where id = any($1) for update', [ids]);
+      for (const { refreshToken } of [session, used.session])
+        expect((await refresh(refreshToken).expect(503)).body.code).toBe('service_unavailable');
+    } finally {
+      client.release(true);
+    }
+    await refresh(session.refreshToken).expect(200);
   });
 
   it('case 23: later reuse ends the family, is remembered, mailed, and stops the access tokens everywhere', async () => {

@@ -1,8 +1,14 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError } from 'pg';
-import type { SystemStatement } from './tenant-context.js';
+import { type SystemStatement, systemStatements } from './tenant-context.js';
 
 /** Locks of the first are held until the last is done, at 0.1 to 0.3 ms each. */
 const MAX_TOGETHER = 32;
+/**
+ * As long as a request waits for a connection. Whoever waits for a lock has one, and those who wait for one row must not have
+ * them all; they are told to try again (503).
+ */
+export const LOCK_TIMEOUT = '3s';
 
 interface Caller<Asked, Row> {
   asked: Asked;
@@ -30,6 +36,15 @@ export class JointStatement<Asked extends object, Row extends object> {
     private readonly sql: string,
     private readonly values: readonly unknown[] = [],
   ) {}
+
+  /** One across tenants. @param sql as of the constructor; may wait for a lock where it is asked for one alone. */
+  static acrossTenants<Asked extends object, Row extends object>(
+    em: EntityManager,
+    sql: string,
+    values?: readonly unknown[],
+  ): JointStatement<Asked, Row> {
+    return new JointStatement(systemStatements(em, LOCK_TIMEOUT), sql, values);
+  }
 
   /** @returns the row of what is asked. */
   ask(asked: Asked): Promise<Row> {

@@ -40,18 +40,20 @@ export type SystemStatement = <Row extends object>(sql: string, values?: readonl
 /**
  * As {@link asSystem}, for statements that are a transaction each. Role and statement are one message, which PostgreSQL runs
  * as one transaction (documentation, 54.2.2.1, "Multiple Statements in a Simple Query"): one round trip in place of three.
+ * @param lockTimeout how long they wait for a lock, as PostgreSQL takes it; for as long as it takes unless said.
  */
-export function systemStatements(em: EntityManager): SystemStatement {
+export function systemStatements(em: EntityManager, lockTimeout?: string): SystemStatement {
+  const context = `set local role ${SYSTEM_ROLE}; ${lockTimeout ? `set local lock_timeout = '${lockTimeout}'; ` : ''}`;
   return async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
     const pool = await em.getConnection().getNativeClient();
-    const text = `set local role ${SYSTEM_ROLE}; ${em.getPlatform().formatQuery(sql, values)}`;
+    const text = context + em.getPlatform().formatQuery(sql, values);
     // As every other statement is; past the driver nobody else would.
     em.config.getLogger().logQuery({ query: sql });
     const client = await pool.connect();
     try {
       // pg gives a result for each statement of a message.
-      const [, { rows }] = (await client.query(text)) as unknown as [unknown, { rows: Row[] }];
-      return rows;
+      const results = (await client.query(text)) as unknown as { rows: Row[] }[];
+      return results.at(-1)!.rows;
     } catch (error) {
       // PostgreSQL tells of an error before it has let go of the rows, and whoever tries again, on another connection,
       // would pass them over as somebody else's. This is answered once the transaction is over.

@@ -17,7 +17,10 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Serves Swagger UI at `/docs`, the document at `/docs/openapi.json` and the registry of errors at `/docs/errors`. */
+/**
+ * Serves the registry of errors at `/docs/errors`, to which each problem's `type` leads; unless DOCS is off, Swagger UI at
+ * `/docs` and the document at `/docs/openapi.json`.
+ */
 export function setUpDocs(app: NestFastifyApplication, env: Env): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -28,6 +31,7 @@ export function setUpDocs(app: NestFastifyApplication, env: Env): void {
   });
   const page = errorsHtml();
   fastify.get('/docs/errors', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
+  if (!env.docs) return;
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'docs/openapi.json',
     customSiteTitle: `Tenon API at ${env.publicUrl}`,

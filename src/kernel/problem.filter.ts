@@ -105,8 +105,9 @@ export function toProblem(error: unknown): Problem {
 
 // 57P01..03: the server is shutting down or starting; 53300: too many connections; 08*: the connection broke, but for
 // 08P01, a message that the server could not read: trying it again changes nothing.
-// 40001 and 40P01: rolled back because of another transaction, to be tried again.
-const UNAVAILABLE_STATES = /^(57P0[1-3]|53300|40001|40P01|08(?!P01)...)$/;
+// 40001 and 40P01: rolled back because of another transaction, to be tried again. 57014: the operator, or their
+// statement_timeout, has cancelled the statement.
+const UNAVAILABLE_STATES = /^(57014|57P0[1-3]|53300|40001|40P01|08(?!P01)...)$/;
 const UNAVAILABLE_SYSTEM = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
 // pg raises these without a code.
 const UNAVAILABLE_MESSAGE =

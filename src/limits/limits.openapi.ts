@@ -42,7 +42,10 @@ export function documentLimits(document: OpenAPIObject): void {
     for (const operation of Object.values(path as Record<string, Operation>)) {
       const limit = (operation[LIMIT_EXTENSION] ?? DEFAULT_LIMIT) as RouteLimit | false;
       operation[LIMIT_EXTENSION] = limit;
-      if (!limit) continue;
+      if (!limit) {
+        delete operation.responses['429'];
+        continue;
+      }
       // Where an API key is shown, it is what is counted.
       if (countsKeys(limit.kind) && operation.security?.some((scheme) => API_KEY_SCHEME in scheme))
         operation[LIMIT_EXTENSION] = { ...limit, by: [...limit.by, 'key'] };

@@ -1,6 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Transporter } from 'nodemailer';
-import parseAddress from 'nodemailer/lib/addressparser';
 import { Env } from '../../config/env.js';
 import { type DeliverableMessage, OutboxHandlers, PermanentFailure } from '../jobs/outbox-handlers.js';
 import { Links } from './links.js';
@@ -25,7 +24,7 @@ const CONFIGURATION_CODES = [530, 534, 535, 538];
 export class MailDelivery {
   private readonly log = new Logger('mail');
   private readonly links: Links;
-  private readonly from: { name: string; address: string };
+  private readonly from: Env['mailFrom'];
   private readonly transport: Transporter | null;
 
   constructor(
@@ -34,9 +33,7 @@ export class MailDelivery {
     handlers: OutboxHandlers,
   ) {
     this.links = new Links(env.appUrl);
-    const [from] = parseAddress(env.mailFrom, { flatten: true });
-    if (!from?.address.includes('@')) throw new Error('MAIL_FROM is no address such as "Tenon <no-reply@example.com>"');
-    this.from = from;
+    this.from = env.mailFrom;
     this.transport = env.mailUrl ? openTransport(env.mailUrl) : null;
     handlers.register<MailPayload>(MAIL_TOPIC, (message) => this.deliver(message));
   }

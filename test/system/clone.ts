@@ -55,14 +55,14 @@ export class Clone {
   }
 }
 
-/** The command lines of the PostgreSQL servers whose cluster belongs to a DATA_DIR. */
-export function postgresOf(dataDir: string): string[] {
+/** The processes of the PostgreSQL servers whose cluster belongs to a DATA_DIR. */
+export function postgresOf(dataDir: string): number[] {
   const note = join(dataDir, 'postgres-location');
   const state = existsSync(note) ? readFileSync(note, 'utf8').trim() : join(dataDir, 'postgres');
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((pid) => commandOf(pid))
-    .filter((command) => command.includes(`${state}/`));
+    .filter((pid) => commandOf(pid).includes(`${state}/`))
+    .map(Number);
 }
 
 function commandOf(pid: string): string {

@@ -304,6 +304,44 @@ describe('P1 the embedded PostgreSQL starts again', () => {
     await again.stop();
   });
 
+  it('case 13: by itself, on its port, when PostgreSQL is killed and nobody asked for it; again and again', async () => {
+    const postgres = await start(dataDir);
+    for (const n of [45, 46, 47]) {
+      await query(postgres.ownerUrl, `update kept set n = ${n}`);
+      const killed = await postmasterPid(dataDir);
+      process.kill(killed, 'SIGKILL');
+      const read = () => query(postgres.ownerUrl, 'select n from kept').catch(() => []);
+      await expect.poll(read).toEqual([{ n }]);
+      expect(await postmasterPid(dataDir)).not.toBe(killed);
+    }
+    expect(postgres.said.filter((line) => line === 'PostgreSQL is back')).toHaveLength(3);
+    await postgres.stop();
+    expect(await findRunningEmbeddedPostgres(dataDir)).toBeUndefined();
+  });
+
+  it('case 13: as soon as somebody has left its port; a stop meanwhile leaves nothing behind', async () => {
+    const postgres = await start(dataDir);
+    const port = Number(new URL(postgres.appUrl).port);
+    const other = createServer();
+    process.kill(await postmasterPid(dataDir), 'SIGKILL');
+    await expect
+      .poll(
+        () =>
+          once(other.listen(port, '127.0.0.1'), 'listening').then(
+            () => true,
+            () => false,
+          ),
+        { interval: 1 },
+      )
+      .toBe(true);
+    await expect.poll(() => postgres.said.join()).toContain(`another program has its port, ${port}`);
+    other.close();
+    await expect.poll(() => postgres.said).toContain('PostgreSQL is back');
+    process.kill(await postmasterPid(dataDir), 'SIGKILL');
+    await postgres.stop();
+    expect(await findRunningEmbeddedPostgres(dataDir)).toBeUndefined();
+  });
+
   it('after being killed while it made the logins: the next start completes them', async () => {
     const before = await start(dataDir);
     await query(before.superuserUrl, 'alter database tenon rename to tenon_aside');

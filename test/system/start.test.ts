@@ -102,6 +102,17 @@ describe.each(starters)('P1 npm start as %s, below a home that others cannot rea
     expect(postgresOf(clone.dataDir('.tenon'))).toEqual([]);
   });
 
+  it('case 13: its PostgreSQL is killed, and it serves again without a hand', async () => {
+    const { PORT, url } = await place();
+    const server = await listening(npmStart({ PORT }));
+    process.kill(postgresOf(clone.dataDir('.tenon'))[0]!, 'SIGKILL');
+    await printed(server, 'PostgreSQL is back');
+    await expect.poll(async () => (await supertest(url).get('/health/ready')).status).toBe(200);
+    await signIn(url);
+    expect(await stop(server)).toBe(0);
+    expect(postgresOf(clone.dataDir('.tenon'))).toEqual([]);
+  });
+
   it('refuses a second process on one DATA_DIR in a sentence; the first goes on', async () => {
     const first = await place();
     const second = await place();
@@ -156,7 +167,16 @@ describe.each(starters)('P1 npm start as %s, below a home that others cannot rea
 
   it('names everything that is wrong with the environment at once, before anything starts', async () => {
     const DATA_DIR = clone.dataDir('never');
-    const wrong = { PORT: 'abc', PUBLIC_URL: 'ftp://x', PASSWORD_MIN_LENGTH: '3', SECRET_KEYS: 'x', MAIL_URL: 'mail' };
+    const wrong = {
+      PORT: 'abc',
+      PUBLIC_URL: 'ftp://x',
+      PASSWORD_MIN_LENGTH: '3',
+      SECRET_KEYS: 'x',
+      MAIL_URL: 'mail',
+      MAIL_FROM: 'nobody',
+      ADMIN_EMAIL: 'nobody',
+      ADMIN_PASSWORD: 'short',
+    };
     const refused = startBuilt({ ...wrong, DATA_DIR });
     expect(await refused.exit).toBe(1);
     for (const name of Object.keys(wrong)) expect(refused.output()).toContain(`- ${name} `.trimEnd());

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service.js';
 import { JointStatement } from '../../database/joint-statement.js';
-import { asSystem, systemStatements } from '../../database/tenant-context.js';
+import { asSystem } from '../../database/tenant-context.js';
 import type { Actor } from '../../kernel/actor.js';
 import { Problem, problem } from '../../kernel/problem.js';
 import type { UserStatus } from '../../users/user.entity.js';
@@ -49,7 +49,7 @@ export class PasswordCheck {
     private readonly lockout: Lockout,
     private readonly audit: AuditService,
   ) {
-    this.attempts = new JointStatement(systemStatements(em), 'select * from password_attempts(?, ?, ?)', [
+    this.attempts = JointStatement.acrossTenants(em, 'select * from password_attempts(?, ?, ?)', [
       FREE_FAILURES,
       MAX_BLOCK_SECONDS,
     ]);

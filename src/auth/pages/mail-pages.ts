@@ -27,7 +27,7 @@ const PAGES: Record<MailPage, PageText> = {
     button: 'Confirm the address',
     action: 'api/v1/auth/verify-email',
     done: ['Your address is confirmed', 'You can sign in now. This page can be closed.'],
-    linkInvalid: `${REPLACED} If you confirmed the address before, there is nothing left to do: sign in. If not, ask for a new mail where you registered; only the newest link works.`,
+    linkInvalid: `${REPLACED} If you confirmed the address before, there is nothing left to do: sign in. If not, ask for a new mail where you registered.`,
   },
   'reset-password': {
     title: 'Choose a new password',

@@ -20,18 +20,15 @@ const GENERATED_PASSWORD_BYTES = 18;
 /** Two instances at once on an empty database make one admin. */
 const FIRST_ADMIN_LOCK = 7_362_640_107;
 
-/**
- * The address of the first platform admin, by ADMIN_EMAIL.
- * @throws FatalStartError for what ADMIN_EMAIL or ADMIN_PASSWORD cannot be.
- */
-export function firstAdminOf({ adminEmail, adminPassword, passwordMinLength: minLength }: Env): string {
+/** What ADMIN_EMAIL and ADMIN_PASSWORD cannot be: known before a database is installed for nothing. */
+export function firstAdminProblems({ adminEmail, adminPassword, passwordMinLength: minLength }: Env): string[] {
   const email = normalizeEmail(adminEmail ?? GENERATED_EMAIL);
-  if (email === null) throw new FatalStartError('ADMIN_EMAIL is no e-mail address');
-  const refusals =
-    adminPassword === undefined ? [] : checkPassword(adminPassword, { minLength, identity: { email, fullName: '' } });
-  if (refusals.length > 0)
-    throw new FatalStartError(`ADMIN_PASSWORD is refused: ${refusals.map(({ message }) => message).join('; ')}`);
-  return email;
+  const identity = { email: email ?? '', fullName: '' };
+  const refusals = adminPassword === undefined ? [] : checkPassword(adminPassword, { minLength, identity });
+  return [
+    ...(email === null ? ['ADMIN_EMAIL is no e-mail address'] : []),
+    ...(refusals.length > 0 ? [`ADMIN_PASSWORD is refused: ${refusals.map(({ message }) => message).join('; ')}`] : []),
+  ];
 }
 
 /**
@@ -55,7 +52,9 @@ export class PlatformAdminService {
 
   /** Makes the first platform admin if there is none, and leaves what to print with {@link Readiness}. */
   private async ensure(): Promise<void> {
-    const email = firstAdminOf(this.env);
+    const problems = firstAdminProblems(this.env);
+    if (problems.length > 0) throw new FatalStartError(problems.join('; '));
+    const email = normalizeEmail(this.env.adminEmail ?? GENERATED_EMAIL)!;
     const password = this.env.adminPassword ?? newToken(GENERATED_PASSWORD_BYTES);
     const fullName = 'Platform admin';
     const made = await asSystem(this.em.fork(), async (em) => {

@@ -1,7 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Actor } from '../../kernel/actor.js';
-import { JointStatement } from '../../database/joint-statement.js';
-import { systemStatements } from '../../database/tenant-context.js';
+import { JointStatement, LOCK_TIMEOUT } from '../../database/joint-statement.js';
 import type { CheckedAccount } from '../login/password-check.js';
 import { hashToken } from '../../kernel/tokens.js';
 
@@ -49,7 +48,7 @@ export interface OpeningSession {
 export function openingSessions(
   em: EntityManager,
 ): JointStatement<OpeningSession, SessionOwner | Record<keyof SessionOwner, null>> {
-  return new JointStatement(systemStatements(em), `select * from open_sessions_by_password(?, ${IDLE}, ${ABSOLUTE})`);
+  return JointStatement.acrossTenants(em, `select * from open_sessions_by_password(?, ${IDLE}, ${ABSOLUTE})`);
 }
 
 /** What asks for a session: whose password was right, and what was made for it. */
@@ -88,7 +87,7 @@ export interface RotatingToken {
 export function rotatingTokens(
   em: EntityManager,
 ): JointStatement<RotatingToken, SessionOwner | Record<keyof SessionOwner, null>> {
-  return new JointStatement(systemStatements(em), `select * from rotate_refresh_tokens(?, ${IDLE})`);
+  return JointStatement.acrossTenants(em, `select * from rotate_refresh_tokens(?, ${IDLE})`);
 }
 
 /** What asks for the exchange of `token`. */
@@ -101,13 +100,19 @@ export function rotatingToken(actor: Actor, token: string, successor: string): R
   };
 }
 
-/** A token that could not be used, of a session that still lives: within its grace, or reused. */
+/**
+ * A token that could not be used, of a session that still lives: within its grace, or reused.
+ * @param waitedMs since the request came. Whoever asked in time is not to blame for what it then waited for, here and in the
+ * statement, whose own time stands still while it waits for a lock.
+ */
 export async function findUsedToken(
   em: EntityManager,
   token: string,
+  waitedMs: number,
 ): Promise<(SessionOwner & { within_grace: boolean }) | undefined> {
+  await em.execute(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
   const [used] = await em.execute<(SessionOwner & { within_grace: boolean })[]>(
-    `select t.used_at > clock_timestamp() - ${GRACE} as within_grace,
+    `select t.used_at > statement_timestamp() - ${GRACE} - ? * interval '1 millisecond' as within_grace,
             s.id as session_id, s.created_at as authenticated_at, s.methods, ${OWNER_COLUMNS}
        from refresh_tokens t
        join user_sessions s on s.id = t.session_id
@@ -115,7 +120,7 @@ export async function findUsedToken(
       where t.token_hash = ? and t.used_at is not null and u.status = 'active'
         and s.revoked_at is null and s.expires_at > now()
         for update of s`,
-    [hashToken(token)],
+    [waitedMs, hashToken(token)],
   );
   return used;
 }

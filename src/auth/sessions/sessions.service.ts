@@ -83,10 +83,11 @@ export class SessionsService {
    * @throws Problem `token_invalid`; `refresh_token_reused`.
    */
   async refresh(actor: Actor, token: string): Promise<SignedIn> {
+    const asked = performance.now();
     const successor = this.chain.successor(token);
     if (successor === null) throw problem('token_invalid');
     const owner = await this.rotating.ask(rotatingToken(actor, token, successor));
-    return this.signedIn(owner.session_id === null ? await this.ownerOfUsed(actor, token) : owner, successor);
+    return this.signedIn(owner.session_id === null ? await this.ownerOfUsed(actor, token, asked) : owner, successor);
   }
 
   /** The caller's live sessions, newest activity first. */
@@ -143,10 +144,13 @@ export class SessionsService {
     return ids.length;
   }
 
-  /** Whose session a token is of that was used within its grace; a session of one that was used before is ended. */
-  private async ownerOfUsed(actor: Actor, token: string): Promise<SessionOwner> {
+  /**
+   * Whose session a token is of that was used within its grace; a session of one that was used before is ended.
+   * @param asked when the request came, as `performance.now()` had it.
+   */
+  private async ownerOfUsed(actor: Actor, token: string, asked: number): Promise<SessionOwner> {
     const used = await asSystem(this.em, async (em) => {
-      const found = await findUsedToken(em, token);
+      const found = await findUsedToken(em, token, performance.now() - asked);
       if (!found || found.within_grace) return found;
       await this.end(em, actor, found.id, 'refresh_token_reused', { only: found.session_id });
       this.mail.send('refresh-token-reuse', found.email, { name: found.full_name, at: new Date().toISOString() });

@@ -16,6 +16,7 @@ import type { OsUser } from './os-user.js';
 import { findPort } from './port.js';
 import { clusterNameOf, endServer, isServing, startServer } from './server.js';
 import { findStateFolder, openStateFolder, StateFolder } from './state-folder.js';
+import { superviseServer } from './supervise.js';
 
 export { EmbeddedPostgresError } from './embedded-postgres-error.js';
 export type { ConnectionUrls } from './connection-file.js';
@@ -45,7 +46,7 @@ export interface EmbeddedPostgres extends ConnectionUrls {
  * Installs the cluster at the first start. A server left by a process that was killed is ended first: one that is adopted
  * would keep its old settings, and program files that `npm ci` has replaced under it.
  *
- * The server stays when this process ends without `stop()`; the next start on the same `dataDir` takes care of it.
+ * A server that ends unasked is started again. It stays when this process ends without `stop()`; the next start on the same `dataDir` takes care of it.
  * It brings no pg_dump; back up with the system's client of the same major version, or another way.
  *
  * @throws EmbeddedPostgresError when it cannot be had; the message says what to do.
@@ -94,13 +95,16 @@ async function startLocked(
     await installCluster(state, binaries, user, connection.superuserPassword, settings.fsync !== 'off');
   }
 
+  const start = (port: number) => startServer(state, binaries, user, { clusterName, port, settings, say });
+  let server: Awaited<ReturnType<typeof start>>;
   for (let tried = 1; ; tried++) {
     const port = await findPort(connection.port);
     if (port !== connection.port) {
       connection.port = port;
       await writeConnectionFile(state, connection);
     }
-    if ((await startServer(state, binaries, user, { clusterName, port, settings, say })) === 'started') break;
+    server = await start(port);
+    if (server !== 'port-taken') break;
     if (tried === portTries) throw new EmbeddedPostgresError(`No free port was found on 127.0.0.1 in ${tried} tries.`);
   }
   try {
@@ -111,8 +115,19 @@ async function startLocked(
   }
   say(`PostgreSQL ${binaries.version} is listening on 127.0.0.1:${connection.port}`);
 
+  const endSupervision = superviseServer(
+    server,
+    async () => {
+      await endServer(state, clusterName);
+      const again = await start(connection.port);
+      if (again === 'port-taken') throw new EmbeddedPostgresError(`another program has its port, ${connection.port}`);
+      return again;
+    },
+    say,
+  );
   let stopped: Promise<void> | undefined;
   const stop = async () => {
+    await endSupervision();
     await endServer(state, clusterName);
     unlock();
   };

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -39,7 +39,7 @@ export async function isServing(state: StateFolder, clusterName: string): Promis
 /**
  * Starts the server in a session of its own, so that Ctrl-C in the terminal does not reach it, and waits until it answers.
  *
- * @returns `port-taken` when somebody took the port in the meantime.
+ * @returns its process; `port-taken` when somebody took the port in the meantime.
  * @throws EmbeddedPostgresError with the end of the log when it does not come up.
  */
 export async function startServer(
@@ -47,7 +47,7 @@ export async function startServer(
   binaries: Binaries,
   user: OsUser | undefined,
   server: { clusterName: string; port: number; settings: Record<string, string>; say: (line: string) => void },
-): Promise<'started' | 'port-taken'> {
+): Promise<ChildProcess | 'port-taken'> {
   const log = await openLog(state);
   const logStart = (await log.stat()).size;
   const args = ['-D', state.cluster, ...serverSettings(server.clusterName, server.port, server.settings)];
@@ -69,7 +69,7 @@ export async function startServer(
   let told = false;
   for (;;) {
     const file = await readPidFile(state);
-    if (file.pid === child.pid && file.status === 'ready') return 'started';
+    if (file.pid === child.pid && file.status === 'ready') return child;
     if (failure) {
       const said = (await readFile(state.log, 'utf8')).slice(logStart).trim();
       if (said.includes('Address already in use')) return 'port-taken';
