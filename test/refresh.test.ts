@@ -128,6 +128,26 @@ describe('A8 refresh tokens', () => {
     }
   });
 
+  it('a refresh whose statement is cancelled has done nothing, and may be tried again', async () => {
+    const { session } = await signedIn();
+    const client = await tenon.db.sql.connect();
+    try {
+      await client.query('begin');
+      await client.query('select from user_sessions where id = $1 for update', [session.sessionId]);
+      const cancelled = refresh(session.refreshToken).then((answer) => answer);
+      await expect
+        .poll(() =>
+          rows(`select pg_cancel_backend(pid) as sent from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock'`),
+        )
+        .toEqual([{ sent: true }]);
+      expect(await cancelled).toMatchObject({ status: 503, body: { code: 'service_unavailable' } });
+    } finally {
+      client.release(true);
+    }
+    await refresh(session.refreshToken).expect(200);
+  });
+
   it('a session that somebody holds for long takes no connection for longer than 3 s', async () => {
     const { session } = await signedIn();
     const used = await signedIn();
