@@ -336,6 +336,12 @@ describe('C6 reports', () => {
 });
 
 describe('C9 alerts', () => {
+  const queue = () => tenon.app.get(Queues).queue(SCHEDULES_QUEUE);
+  beforeAll(async () => {
+    // Nothing runs by the calendar, also not what tells of it; nor has anything, whatever the hour is.
+    await queue().pause();
+    await rows(`delete from cleanup_runs where schedule_id = 'cleanup-hourly'`);
+  });
   const alerts = (): string[] =>
     catcher.to(ADMIN.email).flatMap(({ subject, text }) => (subject === 'The cleanup needs attention' ? [text!] : []));
   const check = () => tenon.app.get(AlertsService).check();
@@ -388,7 +394,6 @@ describe('C9 alerts', () => {
   });
 
   it('tell of a slot that is due and has no run, once; it is over when it has run', async () => {
-    const queue = tenon.app.get(Queues).queue(SCHEDULES_QUEUE);
     const cause = () =>
       rows(`select cause, cleared_at is null as open from cleanup_alerts where cause ~ ' cleanup-hourly$'`);
     const slots = async () => {
@@ -397,8 +402,6 @@ describe('C9 alerts', () => {
     };
     const before = alerts().length;
     expect(await slots()).toMatchObject({ status: 'ok' });
-    // Nothing runs by the calendar, also not what tells of it.
-    await queue.pause();
     const slot = (await slotWas(db, 'cleanup-hourly', 1)).toISOString();
     expect(await slots()).toEqual({ name: 'slots', status: 'failed', detail: `cleanup-hourly was due at ${slot}` });
     await Promise.all(Array.from({ length: 8 }, check));
@@ -406,7 +409,7 @@ describe('C9 alerts', () => {
     await expect.poll(alerts).toHaveLength(before + 1);
     expect(alerts().at(-1)).toContain('cleanup-hourly has not run: it was due on');
     expect(await cause()).toEqual([{ cause: 'missed cleanup-hourly', open: true }]);
-    await queue.resume();
+    await queue().resume();
     await expect
       .poll(async () => (await rows(`select from cleanup_runs where schedule_id = 'cleanup-hourly'`)).length)
       .toBe(1);

@@ -43,7 +43,8 @@ export function documentLimits(document: OpenAPIObject): void {
       const limit = (operation[LIMIT_EXTENSION] ?? DEFAULT_LIMIT) as RouteLimit | false;
       operation[LIMIT_EXTENSION] = limit;
       if (!limit) {
-        delete operation.responses['429'];
+        // Without a limit nobody is refused but those who show wrong keys, where keys are shown.
+        if (!operation.security?.length) delete operation.responses['429'];
         continue;
       }
       // Where an API key is shown, it is what is counted.

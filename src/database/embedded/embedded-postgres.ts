@@ -46,7 +46,8 @@ export interface EmbeddedPostgres extends ConnectionUrls {
  * Installs the cluster at the first start. A server left by a process that was killed is ended first: one that is adopted
  * would keep its old settings, and program files that `npm ci` has replaced under it.
  *
- * A server that ends unasked is started again. It stays when this process ends without `stop()`; the next start on the same `dataDir` takes care of it.
+ * A server that ends unasked is started again. It stays when this process ends without `stop()`; the next start on the same
+ * `dataDir` takes care of it.
  * It brings no pg_dump; back up with the system's client of the same major version, or another way.
  *
  * @throws EmbeddedPostgresError when it cannot be had; the message says what to do.
