@@ -6,6 +6,8 @@ import { BY_DEFAULT } from './limits.service.js';
 export const LIMIT = Symbol('limit');
 /** Where the OpenAPI document says which limit an operation has. */
 export const LIMIT_EXTENSION = 'x-rate-limit';
+/** Marks an operation of the document until its 429 is taken out. */
+export const UNLIMITED_EXTENSION = 'x-unlimited';
 
 /** The limit of a route; null for none. */
 export type RouteLimit = { kind: LimitKind; by: readonly LimitedBy[] } | null;
@@ -26,7 +28,8 @@ export function Limit<K extends LimitKind>(
 }
 
 /** A route without any limit: for probes, which have to be answered also while the database is down. */
-export const Unlimited = (): MethodDecorator & ClassDecorator => declare(null);
+export const Unlimited = (): MethodDecorator & ClassDecorator =>
+  applyDecorators(declare(null), ApiExtension(UNLIMITED_EXTENSION, true));
 
 function declare(limit: RouteLimit): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata(LIMIT, limit), ApiExtension(LIMIT_EXTENSION, limit ?? false));

@@ -1,6 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { API_KEY_SCHEME } from '../kernel/authorize.js';
-import { DEFAULT_LIMIT, LIMIT_EXTENSION, type RouteLimit } from './limit.decorator.js';
+import { DEFAULT_LIMIT, LIMIT_EXTENSION, type RouteLimit, UNLIMITED_EXTENSION } from './limit.decorator.js';
 import { countsKeys } from './limits.js';
 
 const text = (description: string, example: string) => ({ description, schema: { type: 'string' as const }, example });
@@ -30,6 +30,7 @@ interface Operation {
   responses: Record<string, { headers?: object; $ref?: string }>;
   security?: object[];
   [LIMIT_EXTENSION]?: RouteLimit | false | { kind: string; by: readonly string[] };
+  [UNLIMITED_EXTENSION]?: true;
 }
 
 /** Adds the limits' headers to every answer that carries them, and to each operation the limit that it has. */
@@ -43,8 +44,9 @@ export function documentLimits(document: OpenAPIObject): void {
       const limit = (operation[LIMIT_EXTENSION] ?? DEFAULT_LIMIT) as RouteLimit | false;
       operation[LIMIT_EXTENSION] = limit;
       if (!limit) {
-        // Without a limit nobody is refused but those who show wrong keys, where keys are shown.
-        if (!operation.security?.length) delete operation.responses['429'];
+        // Said of every route; OFREP, which has no such mark, refuses by rules of its own.
+        if (operation[UNLIMITED_EXTENSION]) delete operation.responses['429'];
+        delete operation[UNLIMITED_EXTENSION];
         continue;
       }
       // Where an API key is shown, it is what is counted.
