@@ -187,6 +187,7 @@ describe('F13 counting', () => {
 
   it('an answer with all features, kept and unchanged ones, counts for each of them', async () => {
     const [key] = (await insertFeatures(tenon, { configurations: inGermany() })) as [string];
+    await knownTo(other, key);
     const context = { targetingKey: 'ada', country: 'de' };
     const first = await askFlags(tenon, client, { context });
     // Made once, made and kept, given again.
